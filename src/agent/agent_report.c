@@ -22,6 +22,10 @@ static json_t *row_to_json(const struct agent_report_row *row)
 {
 	char text[ADDR_TEXT];
 
+	if (row->kind != LATENCY_RTT)
+		return json_pack("{s:s, s:s, s:f, s:i, s:i}", "net", prefix_text(text, &row->net), "kind",
+			latency_kind_text(row->kind), "ms", rounded(row->rtt_ms), "samples", (int)row->samples, "age_s",
+			(int)row->age_s);
 	return json_pack("{s:s, s:f, s:f, s:i, s:i}", *row->edge ? "edge" : "net",
 		*row->edge ? row->edge : prefix_text(text, &row->net), "rtt_ms",
 		rounded(row->rtt_ms), "min_ms", rounded(row->min_ms), "samples",
@@ -37,15 +41,15 @@ static json_t *client_to_json(const struct agent_report_client *c)
 
 char *agent_report_encode(const struct agent_report *s)
 {
-	json_t *nets = json_array(), *edges = json_array(), *clients = json_array();
+	json_t *nets = json_array(), *edges = json_array(), *clients = json_array(), *pages = json_array();
 
 	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(
-			*s->rows[i].edge ? edges : nets, row_to_json(&s->rows[i]));
+		json_array_append_new(*s->rows[i].edge ? edges : s->rows[i].kind != LATENCY_RTT ? pages : nets,
+			row_to_json(&s->rows[i]));
 	for (size_t i = 0; i < s->n_clients; i++)
 		json_array_append_new(clients, client_to_json(&s->clients[i]));
-	json_t *all = json_pack("{s:i, s:I, s:o, s:o, s:o}", "version", 1, "taken",
-		(json_int_t)s->taken_s, "networks", nets, "edges", edges, "clients", clients);
+	json_t *all = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o}", "version", 1, "taken",
+		(json_int_t)s->taken_s, "networks", nets, "edges", edges, "clients", clients, "pages", pages);
 	char *text = memory_need(json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(9)));
 	json_decref(all);
 	return text;
@@ -66,11 +70,12 @@ static bool number(const json_t *o, const char *key, double most, double *to)
 
 static bool take_times(struct agent_report_row *row, const json_t *o, struct fault *why)
 {
+	const char *key = row->kind == LATENCY_RTT ? "rtt_ms" : "ms";
 	double rtt = -1, samples = -1, min = 0, age = 0;
 
-	if (!number(o, "rtt_ms", LATENCY_RTT_MOST_MS, &rtt) || rtt <= 0)
+	if (!number(o, key, LATENCY_RTT_MOST_MS, &rtt) || rtt <= 0)
 		return fault(
-			why, "\"rtt_ms\" must be over 0 and at most %d", LATENCY_RTT_MOST_MS);
+			why, "\"%s\" must be over 0 and at most %d", key, LATENCY_RTT_MOST_MS);
 	if (!number(o, "samples", AGENT_REPORT_SAMPLES_MOST, &samples) || samples < 1)
 		return fault(
 			why, "\"samples\" must be from 1 to %d", AGENT_REPORT_SAMPLES_MOST);
@@ -105,6 +110,17 @@ static bool take_net(struct agent_report_row *row, const json_t *o, struct fault
 	return take_prefix(&row->net, o, why) && take_times(row, o, why);
 }
 
+static bool take_page(struct agent_report_row *row, const json_t *o, struct fault *why)
+{
+	const char *word = json_string_value(json_object_get(o, "kind"));
+	const int kind = word ? latency_kind_named(word, strlen(word)) : -1;
+
+	if (kind <= LATENCY_RTT)
+		return fault(why, "\"kind\" must be ttfb or throughput");
+	row->kind = (enum latency_kind)kind;
+	return take_net(row, o, why);
+}
+
 static bool take_client(struct agent_report_client *c, const json_t *o, struct fault *why)
 {
 	const char *name = json_string_value(json_object_get(o, "name"));
@@ -128,7 +144,9 @@ static bool take_edge(struct agent_report_row *row, const json_t *o, struct faul
 static bool take_rows(
 	struct agent_report *s, const json_t *list, const char *what, struct fault *why)
 {
-	const bool edges = strcmp(what, "edges") == 0;
+	bool (*take)(struct agent_report_row *, const json_t *, struct fault *) = *what == 'e' ? take_edge
+		: *what == 'p'                                                              ? take_page
+											    : take_net;
 	struct fault one;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -136,7 +154,7 @@ static bool take_rows(
 		struct agent_report_row *row = &s->rows[s->n];
 		if (!json_is_object(o))
 			return fault(why, "%s[%zu] is no object", what, i);
-		if (edges ? !take_edge(row, o, &one) : !take_net(row, o, &one))
+		if (!take(row, o, &one))
 			return fault(why, "%s[%zu]: %s", what, i, one.text);
 		s->n++;
 	}
@@ -164,24 +182,25 @@ static bool take_all(
 {
 	const json_t *nets = json_object_get(top, "networks"),
 		     *edges = json_object_get(top, "edges"),
-		     *clients = json_object_get(top, "clients");
+		     *clients = json_object_get(top, "clients"), *pages = json_object_get(top, "pages");
 	const json_t *version = json_object_get(top, "version"),
 		     *taken = json_object_get(top, "taken");
-	const size_t n = json_array_size(nets) + json_array_size(edges) + json_array_size(clients);
+	const size_t n = json_array_size(nets) + json_array_size(edges) + json_array_size(clients) +
+		json_array_size(pages);
 
 	if (!json_is_integer(version) || json_integer_value(version) != 1)
 		return fault(why, "\"version\" must be 1");
 	if (!json_is_integer(taken) || json_integer_value(taken) < 0)
 		return fault(why, "\"taken\" must be a UNIX time, in whole seconds");
 	if ((nets && !json_is_array(nets)) || (edges && !json_is_array(edges)) ||
-		(clients && !json_is_array(clients)))
-		return fault(why, "\"networks\", \"edges\" and \"clients\" must be lists");
+		(clients && !json_is_array(clients)) || (pages && !json_is_array(pages)))
+		return fault(why, "\"networks\", \"pages\", \"edges\" and \"clients\" must be lists");
 	*too_many = n > AGENT_REPORT_ROWS_MOST;
 	if (*too_many)
 		return fault(why, "%zu rows; a report may have %d", n, AGENT_REPORT_ROWS_MOST);
 	s->taken_s = (uint64_t)json_integer_value(taken);
 	s->rows = memory_zeroed(n, sizeof *s->rows);
-	return take_rows(s, nets, "networks", why) && take_rows(s, edges, "edges", why) &&
+	return take_rows(s, nets, "networks", why) && take_rows(s, pages, "pages", why) && take_rows(s, edges, "edges", why) &&
 		take_clients(s, clients, why);
 }
 

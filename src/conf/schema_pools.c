@@ -117,6 +117,17 @@ static void take_spread(
 		option_wrong(r, key, value);
 }
 
+static void take_goal(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+	const int kind = text ? latency_kind_named(text, strlen(text)) : LATENCY_RTT;
+
+	if (kind < 0)
+		option_wrong(r, key, value);
+	else
+		*(enum latency_kind *)to = (enum latency_kind)kind;
+}
+
 static void take_cost(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -300,6 +311,11 @@ const struct key schema_pool_keys[] = {
 		.about = "Of several answers: only edges whose estimated time is within "
 			 "this of the first one's.",
 		.otherwise = "no limit" },
+	{ "goal", take_goal, .say = "rtt, ttfb or throughput", AT(opts.goal),
+		.about = "Of nearest pools: what is to be short. rtt: the round trip. ttfb: from a request to the first byte. "
+			 "throughput: to the last of 100,000 bytes. The last two are measured by pages, through the agents' "
+			 "beacons; where nothing is, they are estimated from round trips.",
+		.otherwise = "rtt" },
 	{ "cost", take_cost, .say = "a time such as 2ms", AT(opts.cost_ms),
 		.about = "Of nearest pools: so much time a unit of an edge's cost counts for, beside the "
 			 "time to it.",
@@ -420,6 +436,10 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 		p->opts.affinity = AFFINITY_CLIENT;
 	check_policy(r, p);
 	check_fail_back(r, p);
+	const struct node *goal = parse_get(p->node, "goal");
+	if (goal && !p->policy_wrong && !schema_is_nearest(&p->opts))
+		parse_error(r->src, goal->key, "goal says what nearest pools go by; pool %s is %s",
+			option_shown(shown, p->opts.name), pool_policy_text(p->opts.policy));
 	const struct node *cost = parse_get(p->node, "cost");
 	if (cost && !p->policy_wrong && !schema_is_nearest(&p->opts))
 		parse_error(r->src, cost->key,

@@ -132,6 +132,7 @@ static bool add_row(
 	const struct latency *table = live_table(l);
 	const unsigned n = within(row->samples, 1, LATENCY_SAMPLES_MOST);
 	struct rankings_sample s = { .net = row->net,
+		.kind = row->kind,
 		.src = -1,
 		.edge = edge,
 		.sample = { .rtt_ms = row->rtt_ms, .n = n, .at_s = now_s - row->age_s } };
@@ -151,7 +152,8 @@ static bool add_row(
 			refuse(l, &s, row, &doubt);
 			return false;
 		}
-		targets_measured(l->targets, &row->net, edge);
+		if (row->kind == LATENCY_RTT)
+			targets_measured(l->targets, &row->net, edge);
 	}
 	rankings_add(l->opts.rankings, &s);
 	return true;

@@ -38,7 +38,7 @@ static bool put(struct latency *t, const struct rankings_sample *s)
 	if (s->impossible)
 		return true;
 	return s->src >= 0 ? latency_add_mesh(t, (unsigned)s->src, s->edge, &s->sample)
-			   : latency_add(t, &s->net, s->edge, &s->sample);
+			   : latency_add(latency_of(t, s->kind), &s->net, s->edge, &s->sample);
 }
 
 /* Nobody else has it, and so many go in within a turn of the loop; else the next ranking takes them in, by a job. */
@@ -73,7 +73,7 @@ void rankings_add(struct rankings *r, const struct rankings_sample *s)
 
 	r->size.samples += !s->merged;
 	r->size.merged += s->merged;
-	if (r->told && !s->merged && !s->impossible)
+	if (r->told && !s->merged && !s->impossible && s->kind == LATENCY_RTT)
 		r->told(r->told_ctx, s);
 	/* Of merged ones there may be many. */
 	if (s->merged || r->waiting.n || !may_put(t, 1)) {

@@ -37,12 +37,13 @@ struct rankings_sample {
 	int src;
 	unsigned edge;
 	struct latency_sample sample;
+	enum latency_kind kind; /* of `net` */
 	bool impossible; /* it cannot be true: it is only counted against where it is from */
 	bool merged;     /* no sample, but all that another server knows of it (times_record.h) */
 };
 void rankings_add(struct rankings *r, const struct rankings_sample *s);
 
-/* Is told of each sample that is possible and not merged, before it is in the table. */
+/* Is told of each sample of round trips that is possible and not merged, before it is in the table. */
 void rankings_tell_samples(struct rankings *r, void (*told)(void *ctx, const struct rankings_sample *s), void *ctx);
 /* All that was added is in the table. */
 bool rankings_is_settled(const struct rankings *r);

@@ -53,6 +53,8 @@ static void note_policy(struct plan *p, const struct export_from *from, const st
 		export_notef(p, NOTE_LOST, from, o, "policy %s: its members take turns", pool_policy_text(o->policy));
 	if (o->affinity)
 		export_note(p, NOTE_LOST, from, o, "affinity");
+	if (o->goal != LATENCY_RTT)
+		export_notef(p, NOTE_LOST, from, o, "goal %s", latency_kind_text(o->goal));
 	if (o->cost_ms > 0)
 		export_note(p, NOTE_LOST, from, o, "what edges cost");
 	if (o->spread_ms > 0 && o->policy == POOL_NEAREST && o->answers > 1)

@@ -12,14 +12,57 @@ enum { HALF_LIVES_MOST = 6 };
 
 /* --- own prefixes ------------------------------------------------------------------------- */
 
+/* Of all kinds, in the order of latency_sorted(). */
+static int compare_nets(const struct prefix *a, const struct prefix *b)
+{
+	const int c = memcmp(a->addr.b, b->addr.b, sizeof a->addr.b);
+
+	return c ? c : (int)a->bits - (int)b->bits;
+}
+
+/* The next of the rows of each kind: those of the first prefix that is left. False: none is. */
+static bool next_rows(const struct latency_row *const *const of[LATENCY_KINDS], const size_t n[LATENCY_KINDS],
+	size_t at[LATENCY_KINDS], const struct latency_row *to[LATENCY_KINDS])
+{
+	const struct prefix *first = NULL;
+
+	for (unsigned k = 0; k < LATENCY_KINDS; k++)
+		if (at[k] < n[k] && (!first || compare_nets(&of[k][at[k]]->net, first) < 0))
+			first = &of[k][at[k]]->net;
+	for (unsigned k = 0; k < LATENCY_KINDS; k++)
+		to[k] = first && at[k] < n[k] && compare_nets(&of[k][at[k]]->net, first) == 0 ? of[k][at[k]++] : NULL;
+	return first;
+}
+
 /* The rows that are cut out of the map, in the order of `own`. */
 static uint32_t fresh_rows(struct client_map *m, const struct latency *table)
 {
 	const uint64_t most_s = (uint64_t)m->half_life_s * HALF_LIVES_MOST;
-	size_t n;
+	const uint32_t since_s = m->now_s > most_s ? m->now_s - (uint32_t)most_s : 0;
+	const struct latency_row **of[LATENCY_KINDS], *to[LATENCY_KINDS];
+	size_t n[LATENCY_KINDS], at[LATENCY_KINDS] = { 0 }, all = 0, k = 0;
 
-	m->row = latency_sorted(table, m->now_s > most_s ? m->now_s - (uint32_t)most_s : 0, &n);
-	return n < NETMAP_VALUE_MOST ? (uint32_t)n : NETMAP_VALUE_MOST - 1;
+	for (unsigned i = 0; i < LATENCY_KINDS; i++) {
+		of[i] = latency_sorted(latency_kind_of(table, i), since_s, &n[i]);
+		all += n[i];
+	}
+	all = all < NETMAP_VALUE_MOST ? all : NETMAP_VALUE_MOST - 1;
+	m->row = memory_zeroed(all * LATENCY_KINDS + 1, sizeof *m->row);
+	for (; k < all && next_rows((const struct latency_row *const *const *)of, n, at, to); k++)
+		memcpy(m->row + k * LATENCY_KINDS, to, sizeof to);
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		memory_free(of[i]);
+	return (uint32_t)k;
+}
+
+/* The prefix of own rows number `i`. */
+static const struct prefix *net_of(const struct client_map *m, uint32_t i)
+{
+	const struct latency_row *const *row = m->row + (size_t)i * LATENCY_KINDS;
+
+	while (!*row)
+		row++;
+	return &(*row)->net;
 }
 
 static uint64_t sign(const struct client_map *m, const struct resolver_clients *r, uint32_t n)
@@ -28,13 +71,13 @@ static uint64_t sign(const struct client_map *m, const struct resolver_clients *
 	uint64_t sum = hash_mix(model_signature(m->model) ^ n, HASH_STEP);
 
 	for (uint32_t i = 0; i < n; i++)
-		sum = hash_mix(sum ^ hash_bytes(key, m->row[i]->net.addr.b, 16),
-			m->row[i]->net.bits + key.k1);
+		sum = hash_mix(sum ^ hash_bytes(key, net_of(m, i)->addr.b, 16),
+			net_of(m, i)->bits + key.k1);
 	return r ? hash_mix(sum ^ r->signature, HASH_STEP) : sum;
 }
 
 /* Copies the prefixes and finds which lies in which. */
-static void keep_own(struct client_cut *c, const struct latency_row *const *row, uint32_t n)
+static void keep_own(struct client_cut *c, const struct client_map *m, uint32_t n)
 {
 	uint32_t open[129];
 	unsigned depth = 0;
@@ -43,7 +86,7 @@ static void keep_own(struct client_cut *c, const struct latency_row *const *row,
 	c->own = memory_zeroed(n, sizeof *c->own);
 	c->around = memory_zeroed(n, sizeof *c->around);
 	for (uint32_t i = 0; i < n; i++) {
-		c->own[i] = row[i]->net;
+		c->own[i] = *net_of(m, i);
 		while (depth && !prefix_has(&c->own[open[depth - 1]], &c->own[i].addr))
 			depth--;
 		c->around[i] = depth ? open[depth - 1] + 1 : 0;
@@ -194,7 +237,7 @@ static struct client_cut *cut_new(struct client_map *m, const struct client_map 
 		.places = places_count(m->atlas->cities.places) };
 
 	c->refs = 1;
-	keep_own(c, m->row, n_own);
+	keep_own(c, m, n_own);
 	c->mix.signature = resolvers ? resolvers->signature : 0;
 	if (before)
 		m->was = memory_zeroed(w.room, sizeof *m->was);
@@ -252,7 +295,10 @@ static bool is_empty(const struct latency *t)
 	if (!t)
 		return true;
 	const struct latency_size size = latency_size(t);
-	return size.cells == 0 && size.mesh_cells == 0 && !latency_resolvers(t);
+	size_t cells = size.mesh_cells;
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		cells += size.kinds[i];
+	return cells == 0 && !latency_resolvers(t);
 }
 
 /* Is `m` what would be built with nothing measured? */
@@ -324,8 +370,9 @@ struct client_map *client_map_new(const struct client_map_opts *opts)
 	m->now_s = o->now_s;
 	m->round = (uint16_t)(latency_round(o->table) - 1);
 	make_cut(m, opts);
-	if (m->n_edges && m->cut->mix.n)
-		client_map_mix(m);
+	for (unsigned i = 0; m->n_edges && m->cut->mix.n && i < LATENCY_KINDS; i++)
+		if (i == LATENCY_RTT || opts->kinds[i])
+			client_map_mix(m, i);
 	m->partly = keeps(m, opts);
 	m->since = m->partly ? opts->before->round : 0;
 	m->whole_at_s = m->partly ? opts->before->whole_at_s : m->now_s;
@@ -349,8 +396,10 @@ void client_map_settle(struct client_map *m)
 {
 	memory_free(m->row);
 	memory_free(m->was);
-	memory_free(m->mixed);
-	m->mixed = NULL;
+	for (unsigned i = 0; i < LATENCY_KINDS; i++) {
+		memory_free(m->mixed[i]);
+		m->mixed[i] = NULL;
+	}
 	m->row = NULL;
 	m->was = NULL;
 }

@@ -24,6 +24,7 @@ struct client_map;
 struct client_map_opts {
 	struct model_opts model;
 	struct client_map *before; /* what is replaced; NULL: nothing */
+	bool kinds[LATENCY_KINDS]; /* those that are asked for, beside round trips */
 };
 
 /* Never NULL. Shares with `before` what has not changed, and may be `before` itself. */
@@ -57,6 +58,7 @@ uint32_t client_map_was(const struct client_map *m, uint32_t key);
  * estimates. */
 struct client_map_ask {
 	bool all;
+	enum latency_kind kind; /* what is to be estimated */
 	struct model_edges edges;
 	bool (*only)(const void *ctx, uint32_t key);
 	const void *only_ctx;
@@ -68,5 +70,16 @@ void client_map_each(const struct client_map *m, const struct client_map_ask *as
  */
 unsigned client_map_own_rows(const struct latency *table, const struct addr *a,
 	const struct latency_row **rows, unsigned most);
+
+/* What a network takes by the kind: its round trips, ms[], own ones and all, become that, and then its own times by that kind, where
+ * it has any, take their place (model_own()). */
+struct client_map_goal {
+	enum latency_kind kind;
+	const struct model *model;
+	const struct latency_row *const *rows; /* of the kind's table, the narrowest prefix first */
+	unsigned n_rows, half_life_s;
+	uint32_t now_s, place;
+};
+void client_map_reach(const struct client_map_goal *g, float *ms, unsigned n);
 
 #endif

@@ -36,9 +36,9 @@ struct client_map {
 	struct model *model; /* held */
 	struct client_cut *cut;     /* NULL: nothing is measured */
 	/* Until it is settled. */
-	const struct latency_row **row; /* [n_own] */
+	const struct latency_row **row; /* [LATENCY_KINDS][n_own] by kind; NULL: none of that kind */
 	uint32_t *was;                  /* [n]; NULL: as it is, or nothing to compare with */
-	float *mixed; /* [cut->mix.n][n_edges] means over resolvers' clients: once for all ranks */
+	float *mixed[LATENCY_KINDS]; /* [cut->mix.n][n_edges] means over resolvers' clients: once for all ranks; NULL: nobody asks */
 	bool is_new;                    /* there is nothing to compare with */
 	bool partly;                    /* keys that have not changed are as in `before` */
 	uint16_t since; /* rows that changed later than in this round have changed */
@@ -52,7 +52,7 @@ struct client_map {
 	unsigned n_edges;
 };
 
-/* Once `cut`, model and table are there, of a map with resolvers: their means. */
-void client_map_mix(struct client_map *m);
+/* Once `cut`, model and table are there, of a map with resolvers: their means by a kind. */
+void client_map_mix(struct client_map *m, enum latency_kind kind);
 
 #endif

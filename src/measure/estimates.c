@@ -8,14 +8,16 @@
 #include <string.h>
 
 /* As if there were no resolvers. */
-static void init_plain(struct estimates *e, const struct client_map *map,
-	const struct latency *table, uint32_t now_s, const struct addr *who)
+static void init_plain(struct estimates *e, const struct estimates_of *of, const struct addr *who)
 {
+	const struct client_map *map = of->map;
+	const struct latency *table = of->table;
+	const uint32_t now_s = of->now_s;
 	const struct model *m = client_map_model(map);
 	const struct atlas *atlas = client_map_atlas(map);
 	const unsigned n = client_map_edges(map);
 
-	*e = (struct estimates){ .map = map, .table = table, .now_s = now_s };
+	*e = (struct estimates){ .map = map, .table = table, .now_s = now_s, .kind = of->kind };
 	const uint32_t place = netmap_find(atlas->cities.map, who).value,
 		       asn = netmap_find(atlas->asns.map, who).value;
 	e->place = place <= places_count(atlas->cities.places) ? place : 0;
@@ -25,13 +27,21 @@ static void init_plain(struct estimates *e, const struct client_map *map,
 	model_add_asn(m, e->place, model_asn(m, e->place, e->asn), e->ms);
 	e->others_ms = memory_zeroed(n, sizeof *e->others_ms);
 	memcpy(e->others_ms, e->ms, n * sizeof *e->ms);
-	if (!client_map_is_measured(map))
-		return;
-	e->n_rows = client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST);
+	const bool measured = client_map_is_measured(map);
+	const unsigned half_life_s = measured ? latency_options(table)->half_life_s : 0;
+	e->n_rows = measured ? client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST) : 0;
 	if (e->n_rows)
-		model_own(&(struct model_own){ e->rows, e->n_rows,
-				  latency_options(table)->half_life_s, now_s, m, e->place },
+		model_own(&(struct model_own){ e->rows, e->n_rows, half_life_s, now_s, m, e->place },
 			e->ms, n);
+	e->rtt_ms = e->ms;
+	if (e->kind == LATENCY_RTT)
+		return;
+	e->ms = memory_zeroed(n, sizeof *e->ms);
+	memcpy(e->ms, e->rtt_ms, n * sizeof *e->ms);
+	e->n_kind_rows = measured
+		? client_map_own_rows(latency_kind_of(table, e->kind), who, e->kind_rows, ESTIMATES_ROWS_MOST)
+		: 0;
+	client_map_reach(&(struct client_map_goal){ e->kind, m, e->kind_rows, e->n_kind_rows, half_life_s, now_s, e->place }, e->ms, n);
 }
 
 static void spread(struct estimates *e, const float *ms)
@@ -62,7 +72,7 @@ static void add_clients(struct estimates *e, const struct resolver_clients *all)
 			struct estimates one;
 			if (!key || key >= client_map_keys(e->map))
 				continue;
-			init_plain(&one, e->map, e->table, e->now_s, &a);
+			init_plain(&one, &(struct estimates_of){ e->map, e->table, e->kind, e->now_s }, &a);
 			client_mean_add(&mean, one.ms, c->weight / e->resolver->weight / samples);
 			spread(e, one.ms);
 			estimates_fini(&one);
@@ -73,11 +83,10 @@ static void add_clients(struct estimates *e, const struct resolver_clients *all)
 	client_mean_fini(&mean);
 }
 
-void estimates_init(struct estimates *e, const struct client_map *map,
-	const struct latency *table, uint32_t now_s, const struct addr *who)
+void estimates_init(struct estimates *e, const struct estimates_of *of, const struct addr *who)
 {
-	init_plain(e, map, table, now_s, who);
-	const struct resolver_clients *all = table ? latency_resolvers(table) : NULL;
+	init_plain(e, of, who);
+	const struct resolver_clients *all = of->table ? latency_resolvers(of->table) : NULL;
 	e->resolver = resolver_clients_find(all, who);
 	if (e->resolver)
 		add_clients(e, all);
@@ -93,6 +102,8 @@ double estimates_own_counts(const struct estimates *e, unsigned edge)
 
 void estimates_fini(struct estimates *e)
 {
+	if (e->rtt_ms != e->ms)
+		memory_free(e->rtt_ms);
 	memory_free(e->ms);
 	memory_free(e->others_ms);
 	memory_free(e->least_ms);

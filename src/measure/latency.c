@@ -33,6 +33,7 @@ struct latency {
 	uint64_t forgotten, impossible;
 	struct came *came; /* [n_edges] */
 	struct resolver_clients *resolvers; /* kept (base/part.h); NULL: nothing is known */
+	struct latency *of[LATENCY_KINDS]; /* own; NULL of round trips, and in a table that is not of these */
 	uint16_t round, dropped;
 	uint32_t last; /* the row touched last: files name a prefix many times in a row */
 };
@@ -41,6 +42,7 @@ enum {
 	SLOTS_FIRST = 64,
 	CELLS_FIRST = 2,
 	CELLS_STEP = 8,
+	KIND_SHARE = 8, /* of the memory */
 	SMALL = 1 << 14 /* rows that may be looked at within a turn of a loop */
 };
 
@@ -107,7 +109,32 @@ static void let_go(void *t)
 	latency_drop(t);
 }
 
-struct latency *latency_new(const struct latency_opts *opts)
+struct latency *latency_of(struct latency *t, enum latency_kind kind)
+{
+	return t->of[kind] ? t->of[kind] : t;
+}
+
+const struct latency *latency_kind_of(const struct latency *t, enum latency_kind kind)
+{
+	return t->of[kind] ? t->of[kind] : t;
+}
+
+static const char *const kind_names[] = { [LATENCY_RTT] = "rtt", [LATENCY_TTFB] = "ttfb", [LATENCY_TRANSFER] = "throughput" };
+
+const char *latency_kind_text(enum latency_kind kind)
+{
+	return kind_names[kind];
+}
+
+int latency_kind_named(const char *word, size_t len)
+{
+	for (int i = 0; i < LATENCY_KINDS; i++)
+		if (strlen(kind_names[i]) == len && memcmp(kind_names[i], word, len) == 0)
+			return i;
+	return -1;
+}
+
+static struct latency *new_one(const struct latency_opts *opts)
 {
 	struct latency *t = memory_zeroed(1, sizeof *t);
 
@@ -119,7 +146,18 @@ struct latency *latency_new(const struct latency_opts *opts)
 	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
 	t->mesh = memory_zeroed(opts->n_edges, sizeof *t->mesh);
 	t->came = memory_zeroed(opts->n_edges, sizeof *t->came);
+	return t;
+}
+
+struct latency *latency_new(const struct latency_opts *opts)
+{
+	struct latency *t = new_one(opts);
+	struct latency_opts less = *opts;
+
 	scope_hold(t, let_go);
+	less.memory /= KIND_SHARE;
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		t->of[i] = new_one(&less);
 	return t;
 }
 
@@ -135,9 +173,9 @@ static bool copy_cells(struct latency_row *to, const struct latency_row *from)
 	return true;
 }
 
-struct latency *latency_copy(const struct latency *from)
+/* Of one kind, into a new table. */
+static bool copy_one(struct latency *t, const struct latency *from)
 {
-	struct latency *t = latency_new(&from->opts);
 	bool ok = true;
 
 	t->slots = from->slots;
@@ -163,6 +201,16 @@ struct latency *latency_copy(const struct latency *from)
 	t->round = from->round;
 	t->dropped = from->dropped;
 	t->last = from->last;
+	return ok;
+}
+
+struct latency *latency_copy(const struct latency *from)
+{
+	struct latency *t = latency_new(&from->opts);
+	bool ok = copy_one(t, from);
+
+	for (unsigned i = LATENCY_RTT + 1; ok && i < LATENCY_KINDS; i++)
+		ok = copy_one(t->of[i], from->of[i]);
 	latency_set_resolvers(t, from->resolvers);
 	if (ok)
 		return t;
@@ -194,16 +242,12 @@ bool latency_is_held_once(const struct latency *t)
 	return __atomic_load_n(&t->refs, __ATOMIC_ACQUIRE) == 1;
 }
 
-void latency_drop(struct latency *t)
+static void free_one(struct latency *t)
 {
-	scope_forget(t, let_go);
-	if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
-		return;
 	for (size_t i = 0; i < t->n; i++)
 		free(t->row[i].cell);
 	for (size_t i = 0; i < t->opts.n_edges; i++)
 		free(t->mesh[i].cell);
-	latency_set_resolvers(t, NULL);
 	free(t->row);
 	memory_free(t->mesh);
 	memory_free(t->came);
@@ -211,6 +255,18 @@ void latency_drop(struct latency *t)
 	memory_free(t->name_slot);
 	arena_fini(&t->names);
 	memory_free(t);
+}
+
+void latency_drop(struct latency *t)
+{
+	scope_forget(t, let_go);
+	if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	latency_set_resolvers(t, NULL);
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		if (t->of[i])
+			free_one(t->of[i]);
+	free_one(t);
 }
 
 static size_t hash_net(const struct latency *t, const struct prefix *net)
@@ -271,13 +327,22 @@ static size_t more_room(const struct latency *t)
 	return t->room ? t->room + t->room / 2 : SLOTS_FIRST;
 }
 
-bool latency_has_room(const struct latency *t, size_t prefixes)
+static bool has_room(const struct latency *t, size_t prefixes)
 {
 	const size_t n = t->n + prefixes, each = 16 + CELLS_STEP * sizeof(struct latency_cell),
 		     rows = n > t->room ? more_room(t) - t->room : 0;
 
 	return n <= SMALL ||
 		(n * 2 <= t->slots && bytes(t) + rows * sizeof *t->row + prefixes * each <= t->opts.memory);
+}
+
+bool latency_has_room(const struct latency *t, size_t prefixes)
+{
+	bool has = has_room(t, prefixes);
+
+	for (unsigned i = LATENCY_RTT + 1; has && i < LATENCY_KINDS; i++)
+		has = has_room(t->of[i], prefixes);
+	return has;
 }
 
 /* Takes rows out that have no cells any more. */
@@ -555,7 +620,10 @@ static size_t drop_cell(struct latency_row *r, unsigned edge)
 
 size_t latency_forget_edge(struct latency *t, unsigned edge)
 {
-	size_t cells = 0, mesh = t->mesh[edge].n;
+	size_t cells = 0, mesh = t->mesh[edge].n, more = 0;
+
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		more += t->of[i] ? latency_forget_edge(t->of[i], edge) : 0;
 
 	for (size_t i = 0; i < t->n; i++)
 		cells += drop_cell(&t->row[i], edge);
@@ -565,12 +633,15 @@ size_t latency_forget_edge(struct latency *t, unsigned edge)
 	t->cells -= cells;
 	t->mesh_cells -= mesh;
 	compact(t);
-	return cells + mesh;
+	return cells + mesh + more;
 }
 
 size_t latency_forget_net(struct latency *t, const struct prefix *net)
 {
-	size_t cells = 0;
+	size_t cells = 0, more = 0;
+
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		more += t->of[i] ? latency_forget_net(t->of[i], net) : 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct latency_row *r = &t->row[i];
@@ -581,7 +652,7 @@ size_t latency_forget_net(struct latency *t, const struct prefix *net)
 	}
 	t->cells -= cells;
 	compact(t);
-	return cells;
+	return cells + more;
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -635,12 +706,17 @@ uint16_t latency_round(const struct latency *t)
 
 void latency_next_round(struct latency *t)
 {
-	t->round++;
+	for (unsigned i = LATENCY_RTT; i < LATENCY_KINDS; i++)
+		latency_of(t, i)->round++;
 }
 
 uint16_t latency_dropped(const struct latency *t)
 {
-	return t->dropped;
+	uint16_t last = t->dropped;
+
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		last = t->of[i] && latency_is_later(t->of[i]->dropped, last) ? t->of[i]->dropped : last;
+	return last;
 }
 
 static bool same_row(const struct latency_row *a, const struct latency_row *b, uint32_t slack_s)
@@ -679,10 +755,19 @@ void latency_follow(struct latency *t, const struct latency *before, uint32_t sl
 	}
 	if (!same || kept < before->n)
 		t->dropped = t->round;
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		if (t->of[i])
+			latency_follow(t->of[i], before->of[i], slack_s);
 }
 
 struct latency_size latency_size(const struct latency *t)
 {
-	return (struct latency_size){ t->n, t->cells, t->mesh_cells, bytes(t), t->forgotten,
-		t->impossible };
+	struct latency_size size = { t->n, t->cells, t->mesh_cells, bytes(t), t->forgotten, t->impossible, { t->cells } };
+
+	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
+		if (t->of[i] && t->of[i]->n) {
+			size.kinds[i] = t->of[i]->cells;
+			size.bytes += bytes(t->of[i]);
+		}
+	return size;
 }

@@ -19,6 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is measured of the way from an edge to a network, each in milliseconds; the edges' own mesh has round-trip times only. */
+enum latency_kind {
+	LATENCY_RTT,      /* round trip */
+	LATENCY_TTFB,     /* on a connection that is open, from the request to the first byte */
+	LATENCY_TRANSFER, /* ... to the last byte of 100,000: with t ms, 800,000 / t kbit/s */
+	LATENCY_KINDS
+};
+
 enum { LATENCY_SAMPLES_MOST = 0x7fff, LATENCY_RTT_MOST_MS = 60000 };
 
 struct latency_cell {
@@ -41,7 +49,7 @@ struct latency_opts {
 	size_t n_edges;
 	double smoothing;     /* share of a new sample in the smoothed time, over 0 to 1 */
 	unsigned half_life_s; /* after so long a sample counts half */
-	size_t memory;        /* bytes, about */
+	size_t memory;        /* bytes, about; other kinds than round trips may each have an eighth of it more */
 	struct hash_key key;
 };
 
@@ -62,6 +70,13 @@ struct latency *latency_new(const struct latency_opts *opts);
 struct latency *latency_copy(const struct latency *from);
 struct latency *latency_hold(struct latency *t);
 void latency_drop(struct latency *t);
+/* The table of one kind: `t` itself has round-trip times, and goes nowhere without the others, which have none in their meshes. What
+ * this file says of a table is said of all of them, unless it is said of one kind: rows, cells and samples are. Borrowed. */
+struct latency *latency_of(struct latency *t, enum latency_kind kind);
+const struct latency *latency_kind_of(const struct latency *t, enum latency_kind kind);
+/* "rtt", "ttfb", "throughput"; by a word of len bytes, -1: it is none. */
+const char *latency_kind_text(enum latency_kind kind);
+int latency_kind_named(const char *word, size_t len);
 /* Nobody else holds it: it may be changed. */
 bool latency_is_held_once(const struct latency *t);
 /* Samples of so many new prefixes go in without a look at all others: no turn of a loop takes long by them. */
@@ -137,6 +152,7 @@ struct latency_size {
 	size_t nets, cells, mesh_cells, bytes;
 	uint64_t forgotten;  /* prefixes that had to make room, so far */
 	uint64_t impossible; /* rows of its files that cannot be true, and are not in it */
+	size_t kinds[LATENCY_KINDS]; /* cells of each */
 };
 struct latency_size latency_size(const struct latency *t);
 

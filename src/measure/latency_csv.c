@@ -20,14 +20,15 @@ enum {
 	FIELD_SHOWN = 64
 };
 
-enum column { NET, SRC, DST, RTT, SAMPLES, AGE, OTHER };
+enum column { NET, SRC, DST, RTT, SAMPLES, AGE, KIND, OTHER };
 
 static const char *const column_names[] = { [NET] = "prefix",
 	[SRC] = "src",
 	[DST] = "edge",
 	[RTT] = "rtt_ms",
 	[SAMPLES] = "samples",
-	[AGE] = "age_s" };
+	[AGE] = "age_s",
+	[KIND] = "kind" };
 
 /* Part of a line, without the blanks around it. */
 struct field {
@@ -113,7 +114,7 @@ static enum column column_of(struct field x)
 	for (unsigned i = 0; i < OTHER; i++)
 		if (is(x, column_names[i]))
 			return (enum column)i;
-	return is(x, "dst") ? DST : OTHER;
+	return is(x, "dst") ? DST : is(x, "ms") ? RTT : OTHER;
 }
 
 static bool read_header(struct csv *c, const char *s)
@@ -258,7 +259,7 @@ static void tell_impossible(struct csv *c)
 			c->impossible);
 }
 
-static bool keep(struct csv *c, int src, int dst, const struct latency_sample *s)
+static bool keep(struct csv *c, int src, int dst, enum latency_kind kind, const struct latency_sample *s)
 {
 	const bool add = c->from->as == CSV_SAMPLES;
 	bool ok;
@@ -267,7 +268,7 @@ static bool keep(struct csv *c, int src, int dst, const struct latency_sample *s
 		ok = (add ? latency_add_mesh : latency_put_mesh)(
 			c->t, (unsigned)src, (unsigned)dst, s);
 	else
-		ok = (add ? latency_add : latency_put)(c->t, &c->net, (unsigned)dst, s);
+		ok = (add ? latency_add : latency_put)(latency_of(c->t, kind), &c->net, (unsigned)dst, s);
 	if (!ok)
 		return no_memory(c);
 	latency_count_source(c->t, (unsigned)(src >= 0 ? src : dst), true, s->at_s);
@@ -284,11 +285,22 @@ static bool check_number(const struct csv *c, enum column is_a, struct field x, 
 	return true;
 }
 
+static bool read_kind(const struct csv *c, struct field x, enum latency_kind *to)
+{
+	const int kind = x.len ? latency_kind_named(x.s, x.len) : LATENCY_RTT;
+
+	if (kind < 0)
+		return wrong(c, x, "is no kind of measurement: rtt, ttfb or throughput");
+	*to = (enum latency_kind)kind;
+	return true;
+}
+
 static bool read_row(struct csv *c, const char *s)
 {
 	double value[OTHER + 1] = { [SAMPLES] = 1 };
 	int edge[2] = { -1, -1 };
 	struct field x = { s, 0 }, rtt = x, named[2] = { { s, 0 }, { s, 0 } };
+	enum latency_kind kind = LATENCY_RTT;
 	bool mesh = false, more = true;
 
 	for (unsigned i = 0; i < c->n; i++) {
@@ -307,6 +319,9 @@ static bool read_row(struct csv *c, const char *s)
 		} else if (is_a == NET) {
 			if (!read_net(c, x))
 				return false;
+		} else if (is_a == KIND) {
+			if (!read_kind(c, x, &kind))
+				return false;
 		} else if (is_a != OTHER && (x.len || is_a == RTT)) {
 			if (!read_number(x, &value[is_a]))
 				return wrong(c, x, "is not a number");
@@ -317,6 +332,8 @@ static bool read_row(struct csv *c, const char *s)
 	}
 	if (more)
 		return wrong(c, next_field(&s), "is one value more than there are columns");
+	if (mesh && kind != LATENCY_RTT)
+		return wrong(c, named[0], "is an edge: of edges there are round trips only; take the row out");
 	for (unsigned i = !mesh; i < 2; i++) {
 		if (!named[i].len)
 			return wrong(c, named[i], "is no edge's name");
@@ -329,7 +346,7 @@ static bool read_row(struct csv *c, const char *s)
 	if (!is_possible(c, edge[0], edge[1], rtt, value[RTT]))
 		return true;
 	const double age = value[AGE] + (double)c->file_age_s;
-	return keep(c, edge[0], edge[1],
+	return keep(c, edge[0], edge[1], kind,
 		&(struct latency_sample){ .rtt_ms = value[RTT],
 			.n = value[SAMPLES] < LATENCY_SAMPLES_MOST ? (unsigned)value[SAMPLES]
 								   : LATENCY_SAMPLES_MOST,
@@ -449,33 +466,62 @@ bool latency_csv_read(
 
 /* --- writing ------------------------------------------------------------------------------ */
 
+/* What is written, and how a row ends. */
+struct writing {
+	const struct latency_csv *now;
+	bool filed;
+	const char *kind; /* "", or ",ttfb" */
+	struct text *out;
+};
+
 static void write_row(const struct latency *t, const struct latency_row *r, const char *from,
-	const struct latency_csv *now, bool filed, struct text *out)
+	const struct writing *w)
 {
+	const struct latency_csv *now = w->now;
+	struct text *out = w->out;
+
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct latency_cell *c = &r->cell[i];
-		if (c->filed && !filed)
+		if (c->filed && !w->filed)
 			continue;
-		text_addf(out, "%s,%s,%.3f,%u,%u\n", from, latency_edge_name(t, c->edge),
+		text_addf(out, "%s,%s,%.3f,%u,%u%s\n", from, latency_edge_name(t, c->edge),
 			(double)c->rtt_ms, c->n,
-			now->now_s > c->at_s ? now->now_s - c->at_s : 0);
+			now->now_s > c->at_s ? now->now_s - c->at_s : 0, w->kind);
 	}
+}
+
+static void write_kind(const struct latency *t, const struct writing *w)
+{
+	char from[ADDR_TEXT];
+	size_t n;
+	const struct latency_row *row = latency_rows(t, &n);
+
+	/* Who wanted it may have gone: the next export waits for this one. */
+	for (size_t i = 0; i < n && !w->out->lost; i++)
+		write_row(t, &row[i], prefix_text(from, &row[i].net), w);
 }
 
 void latency_csv_write(
 	const struct latency *t, const struct latency_csv *now, bool filed, struct text *out)
 {
-	char from[ADDR_TEXT + 256];
-	size_t n;
-	const struct latency_row *row = latency_rows(t, &n);
+	char from[ADDR_TEXT + 256], kind[32];
+	struct writing w = { now, filed, "", out };
+	const struct latency_size size = latency_size(t);
+	bool others = false;
 
-	text_addf(out, "# saved %lld\nprefix,edge,rtt_ms,samples,age_s\n",
-		(long long)now->time_s);
-	/* Who wanted it may have gone: the next export waits for this one. */
-	for (size_t i = 0; i < n && !out->lost; i++)
-		write_row(t, &row[i], prefix_text(from, &row[i].net), now, filed, out);
+	for (unsigned k = LATENCY_RTT + 1; k < LATENCY_KINDS; k++)
+		others = others || size.kinds[k];
+	/* Others than we read what they always did, unless there is more. */
+	text_addf(out, "# saved %lld\nprefix,edge,rtt_ms,samples,age_s%s\n", (long long)now->time_s, others ? ",kind" : "");
+	w.kind = others ? ",rtt" : "";
+	write_kind(t, &w);
 	for (unsigned e = 0; e < latency_edges(t); e++) {
 		snprintf(from, sizeof from, "@%s", latency_edge_name(t, e));
-		write_row(t, latency_mesh(t, e), from, now, filed, out);
+		write_row(t, latency_mesh(t, e), from, &w);
+	}
+	for (unsigned k = LATENCY_RTT + 1; k < LATENCY_KINDS && others; k++) {
+		snprintf(kind, sizeof kind, ",%s", latency_kind_text(k));
+		w.kind = kind;
+		write_kind(latency_kind_of(t, k), &w);
 	}
 }

@@ -29,7 +29,8 @@ static bool take_cell(
 		w->t, (unsigned)src, (unsigned)edge, &s);
 }
 
-bool latency_take(struct latency *t, const struct latency *from, enum latency_what what)
+/* Of one kind. */
+static bool take_kind(struct latency *t, const struct latency *from, enum latency_what what)
 {
 	const unsigned edges = latency_edges(from);
 	int *to = memory_zeroed(edges, sizeof *to);
@@ -54,6 +55,15 @@ bool latency_take(struct latency *t, const struct latency *from, enum latency_wh
 		if (to[e] >= 0)
 			latency_add_source(t, (unsigned)to[e], from, e);
 	memory_free(to);
+	return ok;
+}
+
+bool latency_take(struct latency *t, const struct latency *from, enum latency_what what)
+{
+	bool ok = true;
+
+	for (unsigned i = LATENCY_RTT; i < LATENCY_KINDS; i++)
+		ok = take_kind(latency_of(t, i), latency_kind_of(from, i), what) && ok;
 	if (what == LATENCY_ALL)
 		latency_count_impossible(t, latency_size(from).impossible);
 	return ok;

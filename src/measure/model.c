@@ -90,8 +90,10 @@ struct model *model_new(const struct model_opts *opts)
 		if (e->placed)
 			m->edge[i].at = model_point_at(e->lat, e->lon);
 	}
-	if (opts->table)
+	if (opts->table) {
 		model_fit(m, opts);
+		model_fit_goals(m, opts);
+	}
 	return m;
 }
 
@@ -124,6 +126,8 @@ void model_drop(struct model *m)
 	memory_free(m->asn_key);
 	memory_free(m->asn_row);
 	memory_free(m->has_asn);
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		memory_free(m->kind[i].edge);
 	memory_free(m);
 }
 

@@ -149,6 +149,19 @@ bool model_is_changed(const struct model *m, uint32_t place, uint32_t asn);
 /* Two models with the same signature have terms for the same ASNs in the same countries. */
 uint64_t model_signature(const struct model *m);
 
+/* --- other goals than the round trip ---
+ *
+ * What another kind takes (latency.h) is estimated by the round trip, so many times as long, and a constant of the edge: what its
+ * servers need. Both are fitted to networks that it was measured for: the factor over all edges by medians of slopes (Theil 1950, Sen
+ * 1968), where there are enough of them, and else it is what TCP needs at least; the constant by medians, shrunk by n / (n + 4) to that
+ * of all edges. So the order is that of round trips while nothing is measured. */
+struct model_goal {
+	double factor, add_ms, n; /* n: networks that say so of this edge */
+};
+struct model_goal model_goal(const struct model *m, enum latency_kind kind, unsigned edge);
+/* From round trips, own ones and all, to what the kind takes: ms[n_edges]. */
+void model_goal_estimate(const struct model *m, enum latency_kind kind, float *ms);
+
 /* A network's own times, over a model's estimates. */
 struct model_own {
 	const struct latency_row *const *rows; /* the narrowest prefix first; each fills in what

@@ -61,7 +61,7 @@ static bool is_alike(const struct model *m, const struct model *before)
 
 bool model_follow(struct model *m, const struct model *before)
 {
-	if (!is_alike(m, before))
+	if (!is_alike(m, before) || !model_follow_goals(m, before))
 		return false;
 	for (unsigned i = 0; i < m->n; i++)
 		m->edge[i].offset_ms = before->edge[i].offset_ms;

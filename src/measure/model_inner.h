@@ -27,6 +27,14 @@ struct model_spot {
 	double error_km;
 };
 
+/* What a kind takes: factor * round trip + the edge's constant. */
+struct model_kind {
+	double factor;
+	struct model_kind_edge {
+		float add_ms, n;
+	} *edge; /* [n] own; NULL: nothing is measured */
+};
+
 struct model_edge {
 	bool placed;
 	struct model_point at;
@@ -50,6 +58,7 @@ struct model {
 	uint32_t cell_row[CELLS];        /* row + 1 in `near`; 0: no place there */
 	uint32_t country_row[COUNTRIES]; /* row + 1 in `country` */
 	struct model_table near, country, asn;
+	struct model_kind kind[LATENCY_KINDS];
 	uint64_t *asn_key; /* by hash: asn << 32 | country + 1 */
 	uint32_t *asn_row; /* row + 1 */
 	uint32_t asn_slots;
@@ -129,5 +138,10 @@ struct model_mean *model_fit_new_row(struct model *m, struct model_table *t);
 void model_fit_trust(struct model_fit *f);
 void model_fit_offsets(struct model_fit *f);
 void model_fit_near(struct model_fit *f);
+
+/* After all of them: the other kinds, by round trips as they are estimated now. */
+void model_fit_goals(struct model *m, const struct model_opts *opts);
+/* False: they are no longer as they were before; else they become that. */
+bool model_follow_goals(struct model *m, const struct model *before);
 
 #endif

@@ -276,7 +276,7 @@ static void fill_classes(struct build *b)
 	b->row_gap = UINT16_MAX;
 	b->class_of[0] = intern_row(b);
 	client_map_each(r->clients,
-		&(struct client_map_ask){ .all = !b->class_now, .edges = { r->edges, r->n } },
+		&(struct client_map_ask){ .all = !b->class_now, .kind = r->kind, .edges = { r->edges, r->n } },
 		rank_key, b);
 	r->order.wide = memory_grow(r->order.wide, r->classes * row_bytes(r));
 	if (r->within.wide)
@@ -320,7 +320,7 @@ static bool same_rank(const struct rank *a, const struct rank *b)
 {
 	return a->clients == b->clients && a->n == b->n && a->spread_ms == b->spread_ms &&
 		a->spread_share == b->spread_share && a->close_ms == b->close_ms &&
-		a->costs == b->costs && a->change.gain_ms == b->change.gain_ms &&
+		a->kind == b->kind && a->costs == b->costs && a->change.gain_ms == b->change.gain_ms &&
 		a->change.share == b->change.share &&
 		memcmp(a->edges, b->edges, row_bytes(a)) == 0 && same_shifts(a, b) &&
 		memcmp(a->fallback, b->fallback, row_bytes(a)) == 0;
@@ -329,7 +329,7 @@ static bool same_rank(const struct rank *a, const struct rank *b)
 /* Can whole classes of `before` be kept? */
 static bool same_shape(const struct rank *r, const struct rank *before)
 {
-	return before && before->costs == r->costs && before->n == r->n && before->spread_ms == r->spread_ms &&
+	return before && before->kind == r->kind && before->costs == r->costs && before->n == r->n && before->spread_ms == r->spread_ms &&
 		before->spread_share == r->spread_share && before->close_ms == r->close_ms &&
 		memcmp(before->fallback, r->fallback, row_bytes(r)) == 0;
 }
@@ -417,6 +417,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 	r->close_ms = opts->close_ms;
 	r->change = opts->change;
 	r->costs = opts->costs;
+	r->kind = opts->kind;
 	r->edges = memory_grow(NULL, row_bytes(r));
 	r->fallback = memory_grow(NULL, row_bytes(r));
 	for (unsigned i = 0; i < r->n; i++)
@@ -432,7 +433,7 @@ struct rank *rank_new(const struct rank_opts *opts)
 			return hold(opts->known[i]);
 		}
 	/* Whoever counts edges otherwise means it: nothing stays in front for what was. */
-	const bool keeps = opts->before && opts->before->n == r->n && same_shifts(r, opts->before);
+	const bool keeps = opts->before && opts->before->kind == r->kind && opts->before->n == r->n && same_shifts(r, opts->before);
 	find_split(r, opts, build_rank(r, keeps ? opts->before : NULL));
 	if (!opts->quick) {
 		make_narrow(r, &r->order);

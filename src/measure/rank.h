@@ -69,6 +69,7 @@ struct rank {
 	uint16_t *edges;    /* [n] numbers of edges */
 	uint16_t *fallback; /* [n] */
 	double spread_ms, spread_share, close_ms;
+	enum latency_kind kind;
 	bool costs;
 	struct rank_shift *shifts; /* [n]; NULL: times count as they are */
 	struct rank_switch change;
@@ -87,6 +88,7 @@ struct rank_opts {
 	struct rank_switch change;
 	double close_ms;           /* so much more may an edge cost that is tried; 0: none is */
 	bool costs;                /* has `ms` */
+	enum latency_kind kind;    /* what is to be short; of others than round trips the map was told */
 	const struct rank_shift *shifts; /* [n]; NULL: times count as they are. Borrowed */
 	const struct rank *before; /* over the map's `before`; what it has in front stays there
 				      unless it is passed by enough. NULL: nothing to keep */

@@ -133,7 +133,8 @@ static void add_rest(struct rank_costs *c)
 		any = c->kept[i] && !is_kept(c, i);
 	if (any)
 		client_map_each(c->r->clients,
-			&(struct client_map_ask){ .edges = { c->r->edges, c->r->n },
+			&(struct client_map_ask){ .kind = c->r->kind,
+				.edges = { c->r->edges, c->r->n },
 				.only = lacks,
 				.only_ctx = c },
 			add_lacking, c);

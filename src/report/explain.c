@@ -350,8 +350,10 @@ static json_t *step_json(
 		pin_text(s->pin, text);
 		json_object_set_new(o, "pin", json_string(text));
 	}
-	estimates_init(&estimates, from.steer->clients, from.table, view->clock.now_s,
-		&t->who);
+	const enum latency_kind goal = from.steer->pools[s->pool].goal;
+	estimates_init(&estimates, &(struct estimates_of){ from.steer->clients, from.table, goal, view->clock.now_s }, &t->who);
+	if (goal != LATENCY_RTT)
+		json_object_set_new(o, "goal", json_string(latency_kind_text(goal)));
 	report_estimates_resolver(&estimates, o);
 	for (unsigned i = 0; i < s->n; i++) {
 		if (s->members && add_member(&from, s, i, list))

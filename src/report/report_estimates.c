@@ -35,6 +35,27 @@ static void add_asn(const struct estimates *e, const char country[2], json_t *te
 	text_fini(&key);
 }
 
+/* How what the goal takes comes of the round trip, and the network's own times by that. */
+static void add_goal(const struct estimates *e, unsigned edge, json_t *terms)
+{
+	const struct model_goal g = model_goal(client_map_model(e->map), e->kind, edge);
+	char net[ADDR_TEXT];
+
+	json_object_set_new(terms, "round_trip",
+		json_pack("{s:o, s:o, s:o, s:o}", "ms", rounded((double)e->rtt_ms[edge]), "times", rounded(g.factor), "edge_ms",
+			rounded(g.add_ms), "n", rounded(g.n)));
+	for (unsigned i = 0; i < e->n_kind_rows; i++) {
+		const struct latency_cell *c = latency_cell(e->kind_rows[i], edge);
+		if (!c)
+			continue;
+		json_object_set_new(terms, latency_kind_text(e->kind),
+			json_pack("{s:s, s:o, s:i, s:I}", "prefix", prefix_text(net, &e->kind_rows[i]->net), "ms",
+				rounded((double)c->rtt_ms), "samples", (int)c->n, "age_s",
+				(json_int_t)(e->now_s > c->at_s ? e->now_s - c->at_s : 0)));
+		return;
+	}
+}
+
 static void add_own(const struct estimates *e, unsigned edge, json_t *terms)
 {
 	char net[ADDR_TEXT];
@@ -98,10 +119,12 @@ void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 		/* What other edges' own times say of this network's way in. */
 		if (e->n_rows && !json_object_get(terms, "own") && !isnan(t.sum_ms))
 			json_object_set_new(terms, "way_in",
-				json_pack("{s:o}", "ms", rounded(ms - t.sum_ms)));
+				json_pack("{s:o}", "ms", rounded((double)e->rtt_ms[edge] - t.sum_ms)));
+		if (e->kind != LATENCY_RTT)
+			add_goal(e, edge, terms);
 		json_object_set_new(row, "estimate_ms", rounded(ms));
 	}
-	if (client_map_is_measured(e->map))
+	if (client_map_is_measured(e->map) || e->kind != LATENCY_RTT)
 		json_object_set_new(row, "terms", terms);
 	else
 		json_decref(terms);
@@ -180,6 +203,16 @@ static void term_as_text(const char *name, const json_t *t, struct text *out)
 			real(t, "rtt_ms"), json_string_value(json_object_get(t, "prefix")),
 			(long long)real(t, "samples"), (long long)real(t, "age_s"),
 			real(t, "weight"));
+		return;
+	}
+	if (strcmp(name, "round_trip") == 0) {
+		text_addf(out, "         round_trip  %8.1f ms  times %.2f, and %+.1f ms of the edge, n %.1f\n", real(t, "ms"),
+			real(t, "times"), real(t, "edge_ms"), real(t, "n"));
+		return;
+	}
+	if (json_object_get(t, "prefix")) {
+		text_addf(out, "         %-11s %8.1f ms  measured from %s, %lld samples, %lld s ago\n", name, real(t, "ms"),
+			json_string_value(json_object_get(t, "prefix")), (long long)real(t, "samples"), (long long)real(t, "age_s"));
 		return;
 	}
 	if (strcmp(name, "clients") == 0) {

@@ -17,6 +17,7 @@ struct show {
 	uint32_t now_s;
 	bool json;
 	struct text *out;
+	enum latency_kind kind; /* of the rows that are shown */
 };
 
 static json_t *tenths(double v)
@@ -34,13 +35,15 @@ static void show_cell(
 
 	if (s->json)
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:o, s:i, s:I, s:s}", "from", from, "edge", edge,
-				"rtt_ms", tenths((double)c->rtt_ms), "samples", (int)c->n,
+			json_pack("{s:s, s:s, s:s, s:o, s:i, s:I, s:s}", "from", from, "edge", edge, "kind",
+				latency_kind_text(s->kind), s->kind == LATENCY_RTT ? "rtt_ms" : "ms",
+				tenths((double)c->rtt_ms), "samples", (int)c->n,
 				"age_s", (json_int_t)age_s, "source",
 				c->filed ? "file" : "report"));
 	else
-		text_addf(s->out, "%-28s %-16s %9.1f ms %6u %9u s  %s\n", from, edge,
-			(double)c->rtt_ms, c->n, age_s, c->filed ? "file" : "report");
+		text_addf(s->out, "%-28s %-16s %9.1f ms %6u %9u s  %s%s%s\n", from, edge,
+			(double)c->rtt_ms, c->n, age_s, c->filed ? "file" : "report", s->kind == LATENCY_RTT ? "" : ", ",
+			s->kind == LATENCY_RTT ? "" : latency_kind_text(s->kind));
 }
 
 static void show_row(
@@ -57,13 +60,28 @@ static void rows_head(const struct show *s)
 			"rtt", "n", "age", "source");
 }
 
-/* The prefix, those around it and those inside it. */
+/* Of a kind: the prefix, those around it and those inside it. */
+static void show_nets(struct show s, const struct prefix *net, enum latency_kind kind, json_t *list)
+{
+	size_t n, shown = 0;
+	const struct latency_row *rows = latency_rows(latency_kind_of(s.table, kind), &n);
+	char text[ADDR_TEXT];
+
+	s.kind = kind;
+	for (size_t i = 0; i < n && shown < ROWS_SHOWN; i++) {
+		const struct prefix *other = &rows[i].net;
+		if (other->bits <= net->bits ? !prefix_has(other, &net->addr)
+					     : !prefix_has(net, &other->addr))
+			continue;
+		show_row(&s, prefix_text(text, other), &rows[i], list);
+		shown += rows[i].n;
+	}
+}
+
 static int show_prefix(const struct show *s, const char *word)
 {
 	struct prefix net;
 	struct fault why;
-	char text[ADDR_TEXT];
-	size_t n, shown = 0;
 	json_t *list = json_array();
 
 	if (!prefix_parse(&net, word, &why)) {
@@ -71,16 +89,9 @@ static int show_prefix(const struct show *s, const char *word)
 		json_decref(list);
 		return 2;
 	}
-	const struct latency_row *rows = latency_rows(s->table, &n);
 	rows_head(s);
-	for (size_t i = 0; i < n && shown < ROWS_SHOWN; i++) {
-		const struct prefix *other = &rows[i].net;
-		if (other->bits <= net.bits ? !prefix_has(other, &net.addr)
-					    : !prefix_has(&net, &other->addr))
-			continue;
-		show_row(s, prefix_text(text, other), &rows[i], list);
-		shown += rows[i].n;
-	}
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		show_nets(*s, &net, i, list);
 	if (s->json)
 		report_json(list, s->out);
 	else
@@ -186,6 +197,8 @@ static int show_all(const struct show *s)
 	} rows[] = {
 		{ "networks", "networks measured", (json_int_t)size.nets },
 		{ "cells", "... times an edge each", (json_int_t)size.cells },
+		{ "first_bytes", "times to the first byte", (json_int_t)size.kinds[LATENCY_TTFB] },
+		{ "transfers", "... to the last of 100,000 bytes", (json_int_t)size.kinds[LATENCY_TRANSFER] },
 		{ "mesh", "edges measured by edges", (json_int_t)size.mesh_cells },
 		{ "bytes", "bytes of measurements", (json_int_t)size.bytes },
 		{ "bytes_most", "... at most", (json_int_t)o->memory },
@@ -230,7 +243,7 @@ int report_latency(
 	} ways[] = { { "--prefix", show_prefix }, { "--country", show_country },
 		{ "--edge", show_edge } };
 	struct show s = { view, view->live.table, client_map_model(view->world->steer->clients),
-		view->clock.now_s, false, out };
+		view->clock.now_s, false, out, LATENCY_RTT };
 
 	if (n && strcmp(words[n - 1], "--json") == 0) {
 		s.json = true;

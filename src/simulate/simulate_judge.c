@@ -31,9 +31,9 @@ const float *simulate_judge_ms(struct simulate_judge *j, const struct addr *who,
 	struct estimates e;
 
 	if (!j->ms[key]) {
-		estimates_init(&e, m, j->side->table, now_s, who);
+		estimates_init(&e, &(struct estimates_of){ m, j->side->table, LATENCY_RTT, now_s }, who);
 		j->ms[key] = e.ms;
-		e.ms = NULL;
+		e.ms = e.rtt_ms = NULL;
 		estimates_fini(&e);
 	}
 	return j->ms[key];

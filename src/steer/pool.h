@@ -4,6 +4,7 @@
 #define STEER_POOL_H
 
 #include "base/addr.h"
+#include "measure/latency.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -179,6 +180,7 @@ struct pool_opts {
 	unsigned answers; /* 1 to POOL_ANSWERS_MOST */
 	bool pairs; /* names that wildcards of it make are asked for once: who asks is noted, to learn who is behind a resolver */
 	double cost_ms; /* so much a unit of an edge's cost counts for; 0: nothing */
+	enum latency_kind goal; /* what is to be short, of nearest pools */
 	double spread_ms; /* edges within so many ms of the best may answer too; INFINITY: any
 			   */
 	double spread_share; /* ... or within this share of the best's time (0.1 is 10 %);

@@ -210,7 +210,7 @@ _Static_assert((int)POOL_EDGES_MOST <= (int)RANK_EDGES_MOST, "every pool can be 
  * and that is tried. */
 static void fill_rank_opts(struct rank_opts *r, const struct pool_opts *o, double close_ms)
 {
-	r->spread_ms = r->spread_share = INFINITY;
+	r->kind = o->goal;
 	/* A name may have more answers than its pool. */
 	r->spread_ms = o->spread_ms;
 	r->spread_share = o->spread_share;
@@ -369,6 +369,7 @@ static void fill_pool(struct steer *s, const struct steer_opts *all, unsigned nu
 		.n_links = o->n_links,
 		.policy = o->policy,
 		.affinity = o->affinity,
+		.goal = o->goal,
 		.answers = o->answers,
 		.pairs = o->pairs,
 		.part = o->part,
@@ -440,9 +441,12 @@ static struct client_map *make_client_map(
 	for (size_t i = 0; i < opts->n_edges; i++)
 		sites[i] = (struct model_site){ opts->edges[i].placed, opts->edges[i].lat,
 			opts->edges[i].lon };
-	struct client_map *map = client_map_new(&(struct client_map_opts){
+	struct client_map_opts of = {
 		{ atlas, sites, opts->n_edges, m ? m->table : NULL, m ? m->now_s : 0 },
-		before ? before->clients : NULL });
+		before ? before->clients : NULL, { 0 } };
+	for (size_t i = 0; i < opts->n_pools; i++)
+		of.kinds[opts->pools[i].goal] = true;
+	struct client_map *map = client_map_new(&of);
 	memory_free(sites);
 	return map;
 }

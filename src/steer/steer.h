@@ -101,6 +101,7 @@ struct pool {
 	unsigned n_links;
 	enum pool_policy policy;
 	enum pool_affinity affinity;
+	enum latency_kind goal;
 	double bound; /* pool.h */
 	unsigned answers;
 	bool part, split, pairs; /* pool.h */

@@ -254,6 +254,32 @@ def snapshot():
         wait_for(lambda: os.path.exists(s.dir + "/state.csv"), 4)
 
 
+@claim("a pool that goes by first bytes leaves an edge that is slow to answer; one that goes by round trips does not; pools say so")
+def goals():
+    pools = "web: { edges: [ %s ] }\n  two: { edges: [ ams, rom, lon ], goal: ttfb }\n  far: { edges: [ ams, rom, lon ], goal: throughput }"
+    nets = ["83.62.%d.0/24" % i for i in range(20)]
+    rows = "prefix,edge,ms,samples,age_s,kind\n" + MADRID + ",lon,14,5,0,rtt\n" + MADRID + ",rom,30,5,0,rtt\n" + MADRID + ",rom,44,5,0,ttfb\n" + \
+        MADRID + ",lon,140,5,0,ttfb\n" + "".join("%s,lon,%d,5,0,ttfb\n%s,rom,%d,5,0,ttfb\n" % (n, 160, n, 50) for n in nets)
+    with Server({"example.com": APEX + "www 60 EDGE web\ntwo 60 EDGE two\nfar 60 EDGE far\n"}, config=config("files: m.csv", pools=pools), files={"m.csv": rows}) as s:
+        first = lambda name, net=MADRID: NAME[s.steer(name + ".example.com", net).addresses()[0]]
+        same((first("www"), first("two"), first("far")), ("lon", "rom", "lon"))
+        told = json.loads(s.ctl("explain", "two.example.com", "--client", MADRID, "--json")[1])["steps"][0]
+        by = {r["edge"]: r for r in told["edges"]}
+        same((told["goal"], by["rom"]["terms"]["ttfb"]["ms"], by["rom"]["terms"]["own"]["rtt_ms"]), ("ttfb", 44, 30))
+        assert by["lon"]["terms"]["round_trip"]["edge_ms"] > by["ams"]["terms"]["round_trip"]["edge_ms"], by
+        shown = json.loads(s.ctl("latency", "show", "--json")[1])
+        same((shown["first_bytes"], shown["transfers"]), (42, 0))
+        kinds = [(r["kind"], r.get("rtt_ms", r.get("ms"))) for r in json.loads(s.ctl("latency", "show", "--prefix", MADRID, "--json")[1])]
+        same(sorted(kinds), [("rtt", 14), ("rtt", 30), ("ttfb", 44), ("ttfb", 140)])
+        same(s.ctl("latency", "export")[1].splitlines()[1], "prefix,edge,rtt_ms,samples,age_s,kind")
+        s.write("m.csv", rows.replace(",rom,44,", ",rom,400,").replace(",lon,140,", ",lon,20,"))
+        wait_for(lambda: first("two") == "lon", 10)
+    for pool, word in (("two: { edges: [ lon ], goal: speed }", "rtt, ttfb or throughput"), ("two: { edges: [ lon ], policy: round-robin, goal: ttfb }", "nearest pools")):
+        with Server({"example.com": APEX}, config=config("files: m.csv", pools="web: { edges: [ %s ] }\n  " + pool), files={"m.csv": HEAD}, start=False) as s:
+            code, said = s.check()
+            same((code, word in said), (1, True), said)
+
+
 @claim("measurements fade: a table that nobody feeds turns back into geography by itself")
 def fade():
     with serve("half-life: 4s", {"new.csv": HEAD + MADRID + ",lon,5\n"}) as s:

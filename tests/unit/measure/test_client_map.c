@@ -594,7 +594,7 @@ static void who_asks_for_few_edges_is_told_the_same_of_them(void)
 		sites[i] = (struct model_site){ w.edges[i].placed, w.edges[i].lat,
 			w.edges[i].lon };
 	struct client_map *m = client_map_new(
-		&(struct client_map_opts){ { w.atlas, sites, EDGES, w.t, NOW }, NULL });
+		&(struct client_map_opts){ { w.atlas, sites, EDGES, w.t, NOW }, NULL, { 0 } });
 	t.ms = calloc((size_t)client_map_keys(m) * EDGES, sizeof *t.ms);
 	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { NULL, EDGES } }, tell_all, &t);
 	CU_ASSERT_EQUAL(t.n, client_map_keys(m) - 1);

@@ -142,6 +142,8 @@ static void what_is_wrong_is_told_with_its_place(void)
 			":2:14: error: \"ams\" is the last of too few" },
 		{ "too many", HEAD "192.0.2.0/24,ams,1,2\n",
 			":2:20: error: \"2\" is one value more" },
+		{ "no kind", "prefix,edge,rtt_ms,kind\n192.0.2.0/24,ams,1,dns\n", ":2:20: error: \"dns\" is no kind of measurement" },
+		{ "an edge's first byte", "prefix,edge,rtt_ms,kind\n@rom,ams,1,ttfb\n", ":2:2: error: \"rom\" is an edge" },
 		{ "cut short", HEAD "192.0.2.0/24,ams,1",
 			":2:1: error: the last line has no end" },
 		{ "no samples", "prefix,edge,rtt_ms,samples\n192.0.2.0/24,ams,1,0\n",
@@ -218,6 +220,26 @@ static void what_is_written_reads_back_the_same(void)
 	close_desk(&d);
 	text_fini(&first);
 	text_fini(&second);
+}
+
+static void other_kinds_have_a_column_that_is_only_there_with_them(void)
+{
+	static const char text[] = "prefix,edge,ms,samples,age_s,kind\n192.0.2.0/24,ams,12.500,3,60,rtt\n@rom,ams,31.000,9,5,\n"
+				   "192.0.2.0/24,ams,20.250,4,60,ttfb\n192.0.2.0/24,rom,90.000,5,60,throughput\n";
+	struct text out = { 0 };
+	struct latency_csv now = { NULL, NOW, time(NULL), CSV_STATE, NULL };
+	struct desk d;
+
+	open_desk(&d);
+	read_text(&d, text, sizeof text - 1, 0);
+	CU_ASSERT_EQUAL(latency_size(d.t).cells, 1);
+	CU_ASSERT_EQUAL(latency_size(d.t).kinds[LATENCY_TTFB], 1);
+	latency_csv_write(d.t, &now, true, &out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "prefix,edge,rtt_ms,samples,age_s,kind\n192.0.2.0/24,ams,12.500,3,60,rtt\n"
+						       "@rom,ams,31.000,9,5,rtt\n192.0.2.0/24,ams,20.250,4,60,ttfb\n"
+						       "192.0.2.0/24,rom,90.000,5,60,throughput\n"));
+	close_desk(&d);
+	text_fini(&out);
 }
 
 /* Rows that lie across the pieces that are read at a time. */
@@ -316,6 +338,7 @@ void suite_latency_csv(void)
 		{ "unknown edges are passed over with one warning each",
 			unknown_edges_are_passed_over_with_one_warning_each },
 		{ "what is written reads back the same", what_is_written_reads_back_the_same },
+		{ "other kinds have a column that is only there with them", other_kinds_have_a_column_that_is_only_there_with_them },
 		{ "long files are read whole", long_files_are_read_whole },
 		{ "without memory a file is refused", without_memory_a_file_is_refused },
 	};

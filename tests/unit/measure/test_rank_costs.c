@@ -196,7 +196,7 @@ static void rank_again(struct wide *w, const struct rank_opts *opts, unsigned *k
 	struct rank_opts o = *opts;
 
 	w->map = client_map_new(
-		&(struct client_map_opts){ { w->atlas, w->sites, EDGES, w->t, NOW }, map_before });
+		&(struct client_map_opts){ { w->atlas, w->sites, EDGES, w->t, NOW }, map_before, { 0 } });
 	o.clients = w->map;
 	o.before = before;
 	w->rank = rank_new(&o);
