@@ -275,6 +275,7 @@ interop: deps-tests
 	part tests/interop/peers.py --seed $(SEED); \
 	part tests/interop/upgrade.py --seed $(SEED) --upgrades 6 --kills 5; \
 	part tests/interop/console.py; \
+	part tests/interop/beacon.py; \
 	part tests/cdn/cdn.py --short; \
 	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
 	part tests/interop/xdp.py --queries $(QUERIES) --seed $(SEED); \

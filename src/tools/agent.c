@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config.h"
+#include "tools/agent_beacon.h"
 #include "tools/agent_conf.h"
 #include "tools/agent_outbox.h"
 #include "tools/agent_diag.h"
@@ -34,7 +35,9 @@ struct agent {
 	struct diag *diag;
 	struct echo *echo;
 	struct prober *probes;
-	struct tally *tally;
+	struct tally *tallies[LATENCY_KINDS];
+	struct agent_beacon *beacon; /* NULL: there is none */
+	struct beacon_door *door;
 	struct agent_log *log; /* NULL: there is none */
 	struct http *http;
 	struct outbox **outboxes; /* one for each server */
@@ -54,7 +57,7 @@ static void take_connection(void *ctx, const struct diag_connection *c)
 	const struct prefix net = tally_net(&c->peer);
 
 	if (addr_is_global(&c->peer, NULL))
-		tally_add(a->tally, &net, NULL, c->cookie, c->rtt_us, clock_seconds());
+		tally_add(a->tallies[LATENCY_RTT], &net, NULL, c->cookie, c->rtt_us, clock_seconds());
 }
 
 static void scan(struct agent *a)
@@ -90,7 +93,7 @@ static void take_probe(void *ctx, const struct assignment *e, const uint32_t *us
 	struct agent *a = ctx;
 
 	for (unsigned i = 0; i < n; i++)
-		tally_add(a->tally, &e->net, e->edge, 0, us[i], clock_seconds());
+		tally_add(a->tallies[LATENCY_RTT], &e->net, e->edge, 0, us[i], clock_seconds());
 }
 
 static void take_assignment(void *ctx, const struct assignment *e)
@@ -103,11 +106,25 @@ static void take_assignment(void *ctx, const struct assignment *e)
 
 /* --- reporting ---------------------------------------------------------------------------- */
 
+/* The first kind of which there is something to tell; round trips where there is nothing. */
+static enum latency_kind kind_to_tell(const struct agent *a)
+{
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		if (tally_count(a->tallies[i]))
+			return (enum latency_kind)i;
+	return LATENCY_RTT;
+}
+
 static void send_report(struct agent *a)
 {
-	while (tally_count(a->tally) || (a->log && agent_log_count(a->log))) {
+	for (;;) {
+		const enum latency_kind kind = kind_to_tell(a);
 		struct agent_report s;
-		tally_take(a->tally, &s, clock_seconds());
+		if (!tally_count(a->tallies[kind]) && !(a->log && agent_log_count(a->log)))
+			return;
+		tally_take(a->tallies[kind], &s, clock_seconds());
+		for (size_t i = 0; i < s.n; i++)
+			s.rows[i].kind = kind;
 		if (a->log)
 			agent_log_take(a->log, &s);
 		s.taken_s = (uint64_t)time(NULL);
@@ -125,6 +142,13 @@ static void on_report(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	send_report(t->data);
+}
+
+static void on_beacon(void *ctx, const struct beacon_ask *ask, struct beacon_reply *to)
+{
+	struct agent *a = ctx;
+
+	agent_beacon_ask(a->beacon, ask, clock_seconds(), to);
 }
 
 /* --- stopping ----------------------------------------------------------------------------- */
@@ -203,10 +227,24 @@ static bool open_instruments(struct agent *a, struct fault *why)
 		a->probes = prober_new(a->loop,
 			&(struct prober_opts){ a->echo, c->packets, c->tcp_port, c->timeout_ms,
 				a, take_probe });
-	return a->diag || a->probes || c->log ||
+	return a->diag || a->probes || c->log || c->beacon_len ||
 		fault(why,
 			"there is nothing to measure with: no \"passive\" ports, and no "
-			"\"active\" packets that we may send, and no \"pairs\"");
+			"\"active\" packets that we may send, no \"pairs\" and no \"beacon\"");
+}
+
+static bool open_beacon(struct agent *a, struct fault *why)
+{
+	const struct agent_conf *c = &a->conf;
+
+	if (!c->beacon_len)
+		return true;
+	a->beacon = agent_beacon_new(
+		&(struct agent_beacon_opts){ c->edges, c->n_edges, a->tallies[LATENCY_TTFB], a->tallies[LATENCY_TRANSFER] });
+	a->door = beacon_door_open(
+		&(struct beacon_door_opts){ a->loop, (const struct sockaddr *)&c->beacon, c->beacon_len, c->origins, c->n_origins, a, on_beacon },
+		why);
+	return a->door;
 }
 
 static bool start(struct agent *a, struct fault *why)
@@ -215,7 +253,10 @@ static bool start(struct agent *a, struct fault *why)
 
 	if (!open_instruments(a, why))
 		return false;
-	a->tally = tally_new();
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		a->tallies[i] = tally_new(c->quantile);
+	if (!open_beacon(a, why))
+		return false;
 	a->http = http_new(a->loop, &(struct http_tls){ c->ca, c->cert, c->cert_key });
 	a->outboxes = memory_zeroed(c->n_servers, sizeof *a->outboxes);
 	if (!a->http)
@@ -260,8 +301,11 @@ static void stop(struct agent *a)
 	echo_close(a->echo);
 	diag_close(a->diag);
 	agent_log_free(a->log);
-	if (a->tally)
-		tally_free(a->tally);
+	beacon_door_close(a->door);
+	agent_beacon_free(a->beacon);
+	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+		if (a->tallies[i])
+			tally_free(a->tallies[i]);
 	agent_conf_fini(&a->conf);
 	ev_loop_destroy(a->loop);
 }

@@ -6,10 +6,11 @@
 #include "agent/agent_report.h"
 #include "dns/name.h"
 
+#include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
 
-enum { FILE_MOST = 1 << 20, SERVERS_MOST = 32, PORTS_MOST = 64, NAMES_MOST = 32 };
+enum { FILE_MOST = 1 << 20, SERVERS_MOST = 32, PORTS_MOST = 64, NAMES_MOST = 32, URLS_MOST = 256 };
 
 #define AT(field) .at = offsetof(struct agent_conf, field)
 
@@ -153,6 +154,65 @@ static const struct key pairs_keys[] = {
 	{ 0 },
 };
 
+static void take_beacon(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+	const char *text = option_scalar(r, key, value);
+	struct fault why;
+
+	if (!text)
+		return;
+	if (!addr_parse_endpoint(&c->beacon, &c->beacon_len, text, 0, &why))
+		c->beacon_len = 0;
+	else if (((const struct sockaddr_in *)&c->beacon)->sin_port) /* it stands there in both families */
+		return;
+	else
+		fault(&why, "\"%s\" has no port; write for example 127.0.0.1:9954", text);
+	parse_error(r->src, value, "%s", why.text);
+}
+
+/* A scheme, a host and perhaps a port (RFC 6454 section 6.2). */
+static char *origin(struct reader *r, const char *text)
+{
+	return strcmp(text, "*") == 0 ? arena_strdup(r->mem, text) : server_url(r, text);
+}
+
+static void take_origins(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+
+	c->origins = take_list(r, key, value, NAMES_MOST, origin, &c->n_origins);
+}
+
+static void take_edges(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+
+	c->edges = take_list(r, key, value, URLS_MOST, server_url, &c->n_edges);
+}
+
+static const struct key beacon_keys[] = {
+	{ "listen", take_beacon, .say = "an address and a port, such as 127.0.0.1:9954", .needed = "listen: \"127.0.0.1:9954\"" },
+	{ "origins", take_origins, .say = "https://HOST of the pages that may tell, or a list of these; \"*\" is any",
+		.needed = "origins: [ \"https://www.example.org\" ]" },
+	{ "edges", take_edges, .say = "https://HOST of edges that pages may measure, or a list of these" },
+	{ 0 },
+};
+
+static void take_quantile(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct agent_conf *c = to;
+	const char *text = option_scalar(r, key, value), *unit;
+	double v;
+
+	if (!text)
+		return;
+	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
+		c->quantile = v / 100;
+	else
+		option_wrong(r, key, value);
+}
+
 static const struct key tls_keys[] = {
 	{ "ca", take_path, .say = "the path of a file", AT(ca) },
 	{ "cert", take_path, .say = "the path of a file", AT(cert) },
@@ -177,6 +237,8 @@ static const struct key top_keys[] = {
 	{ "passive", keys_section, .keys = passive_keys },
 	{ "active", keys_section, .keys = active_keys },
 	{ "pairs", keys_section, .keys = pairs_keys },
+	{ "beacon", keys_section, .keys = beacon_keys },
+	{ "quantile", take_quantile, .say = "a share from 0% to 100%, such as 50%" },
 	{ 0 },
 };
 
@@ -225,6 +287,7 @@ bool agent_conf_read(struct agent_conf *c, const char *path, struct faults *f)
 		.packets = 50,
 		.tcp_port = 443,
 		.timeout_ms = 2000,
+		.quantile = 0.5,
 		.spool = 4 << 20 };
 	if (!file_read(&file, path, FILE_MOST, &why))
 		return faults_take(f, &why);

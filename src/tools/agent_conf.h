@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct agent_conf {
 	struct arena mem;
@@ -34,6 +35,14 @@ struct agent_conf {
 	const char *log; /* of a web server: who came by names that are asked for once; or NULL */
 	const char *const *names; /* ... below these, without a dot at the end, lower case */
 	size_t n_names;
+
+	struct sockaddr_storage beacon; /* where pages tell what they measured; `beacon_len` 0: nowhere */
+	socklen_t beacon_len;
+	const char *const *origins; /* ... pages of these */
+	size_t n_origins;
+	const char *const *edges; /* ... which may measure these: https://HOST */
+	size_t n_edges;
+	double quantile; /* of a network's samples, 0 to 1 */
 
 	unsigned spool; /* bytes kept for each server that cannot be reached */
 };

@@ -1,23 +1,20 @@
 #include "tools/agent_log.h"
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "tools/agent_once.h"
 #include "tools/agent_tally.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	LINE_MOST = 4096,       /* longer ones are passed over */
-	READ_MOST = 8 << 20,    /* bytes in one go: what is behind that waits for the next */
-	SEEN = 1 << 16          /* addresses, by hash: a power of 2 */
+	READ_MOST = 8 << 20     /* bytes in one go: what is behind that waits for the next */
 };
-#define AGAIN_S 600.0 /* an address counts once in so long */
 
 struct agent_log {
 	struct agent_log_opts opts;
@@ -28,11 +25,7 @@ struct agent_log {
 	char line[LINE_MOST];
 	size_t len;  /* of the line that has no end yet */
 	bool passes; /* ... which is too long */
-	struct hash_key key;
-	struct seen {
-		uint64_t hash;
-		double at_s;
-	} seen[SEEN]; /* the last that had the place */
+	struct agent_once *once;
 	struct agent_report_client *of; /* [n] that wait */
 	size_t n, room;
 };
@@ -43,7 +36,7 @@ struct agent_log *agent_log_new(const struct agent_log_opts *opts)
 
 	l->opts = *opts;
 	l->fd = -1;
-	randombytes_buf(&l->key, sizeof l->key);
+	l->once = agent_once_new();
 	return l;
 }
 
@@ -53,6 +46,7 @@ void agent_log_free(struct agent_log *l)
 		return;
 	if (l->fd >= 0)
 		close(l->fd);
+	agent_once_free(l->once);
 	memory_free(l->of);
 	memory_free(l);
 }
@@ -67,18 +61,6 @@ static bool is_asked_once(const struct agent_log *l, const char *host)
 	for (size_t i = 0; dot && dot > host && i < l->opts.n_names; i++)
 		if (strcmp(dot + 1, l->opts.names[i]) == 0)
 			return true;
-	return false;
-}
-
-/* Has the address counted lately? Else it has now. */
-static bool has_counted(struct agent_log *l, const struct addr *a, double now_s)
-{
-	const uint64_t hash = hash_bytes(l->key, a->b, sizeof a->b);
-	struct seen *s = &l->seen[hash % SEEN];
-
-	if (s->hash == hash && now_s - s->at_s < AGAIN_S)
-		return true;
-	*s = (struct seen){ hash, now_s };
 	return false;
 }
 
@@ -115,7 +97,7 @@ void agent_log_line(struct agent_log *l, const char *line, size_t len, double no
 	if (!is_asked_once(l, host) || !addr_parse(&a, text))
 		return;
 	a = addr_plain(&a, NULL);
-	if (addr_is_global(&a, NULL) && !has_counted(l, &a, now_s))
+	if (addr_is_global(&a, NULL) && !agent_once_had(l->once, &a, now_s))
 		keep(l, host, &a);
 }
 

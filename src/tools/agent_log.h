@@ -3,7 +3,7 @@
  * A line is "ADDRESS HOST", and what follows behind a blank is passed over: for nginx, log_format '$remote_addr $host'.
  * The log is read from its end on, every second; when it is renamed or cut short, the new one from its start. A name
  * counts once. So that nobody counts for much, an address counts once in ten minutes; of addresses a keyed hash is kept
- * for so long, and of what is told the net (tally_net()). One thread.
+ * for so long (agent_once.h), and of what is told the net (tally_net()). One thread.
  */
 #ifndef TOOLS_AGENT_LOG_H
 #define TOOLS_AGENT_LOG_H

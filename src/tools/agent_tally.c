@@ -24,16 +24,18 @@ struct entry {
 };
 
 struct tally {
+	double quantile;
 	struct hash_key key;
 	struct entry *entries;
 	size_t n, room;
 	uint32_t bucket[BUCKETS];
 };
 
-struct tally *tally_new(void)
+struct tally *tally_new(double quantile)
 {
 	struct tally *t = memory_zeroed(1, sizeof *t);
 
+	t->quantile = quantile;
 	randombytes_buf(&t->key, sizeof t->key);
 	return t;
 }
@@ -139,20 +141,23 @@ static int compare_samples(const void *va, const void *vb)
 	return (a > b) - (a < b);
 }
 
-/* Of an even number, the mean of the two in the middle. */
-static double median_ms(struct entry *e)
+/* Between two of them, by how near it is to each: so the median of an even number is the mean of the two in the middle (Hyndman and Fan 1996,
+ * definition 7). */
+static double quantile_ms(struct entry *e, double quantile)
 {
 	const struct entry_sample *s = e->sample;
 	const uint32_t n = e->kept;
 
 	qsort(e->sample, n, sizeof *e->sample, compare_samples);
-	return (n % 2 ? s[n / 2].us : ((double)s[n / 2 - 1].us + s[n / 2].us) / 2) / 1000;
+	const double at = quantile * (n - 1);
+	const uint32_t low = (uint32_t)at, high = low + 1 < n ? low + 1 : low;
+	return (s[low].us + (at - low) * ((double)s[high].us - s[low].us)) / 1000;
 }
 
-static void fill(struct agent_report_row *row, struct entry *e, double now_s)
+static void fill(struct agent_report_row *row, struct entry *e, double quantile, double now_s)
 {
 	*row = (struct agent_report_row){ .net = e->net,
-		.rtt_ms = median_ms(e),
+		.rtt_ms = quantile_ms(e, quantile),
 		.min_ms = e->min_us / 1000.0,
 		.samples = e->count < AGENT_REPORT_SAMPLES_MOST ? e->count
 								: AGENT_REPORT_SAMPLES_MOST,
@@ -166,7 +171,7 @@ void tally_take(struct tally *t, struct agent_report *s, double now_s)
 
 	*s = (struct agent_report){ .rows = memory_zeroed(n, sizeof *s->rows), .n = n };
 	for (size_t i = 0; i < n; i++)
-		fill(&s->rows[i], &t->entries[t->n - 1 - i], now_s);
+		fill(&s->rows[i], &t->entries[t->n - 1 - i], t->quantile, now_s);
 	t->n -= n;
 	/* What is left, if anything, is found anew. */
 	memset(t->bucket, 0, sizeof t->bucket);

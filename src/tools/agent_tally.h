@@ -23,7 +23,8 @@ enum {
 
 struct tally;
 
-struct tally *tally_new(void);
+/* Of a network's samples that one is told that `quantile` of them (0 to 1) are not over: 0.5 is the median. */
+struct tally *tally_new(double quantile);
 void tally_free(struct tally *t);
 
 /* The network of a client's address. */

@@ -92,7 +92,8 @@ pools: { web: { edges: [ ams1, iad1 ] } }
         """What is measured, without ages."""
         code, said = self.ctl("latency", "export")
         same(code, 0, said)
-        return sorted(line.rsplit(",", 1)[0] for line in said.split("\n") if line and line[0] != "#" and not line.startswith("prefix"))
+        rows = [line.split(",") for line in said.split("\n") if line and line[0] != "#" and not line.startswith("prefix")]
+        return sorted(",".join(row[:4] + row[5:]) for row in rows)
 
     def count(self, key):
         return json.loads(self.ctl("status", "--json")[1])["agent_" + key]
@@ -107,7 +108,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 # All that are needed start at once: each takes no reports for the first seconds.
 WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
-          "learning": ("ams1",), "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "refusing": ("ams1",)}
+          "learning": ("ams1",), "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "beacon": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
 
@@ -394,6 +395,50 @@ class Agent:
             assert word not in self.said(), self.said()
 
 
+@claim("what pages measured of an edge is in the table by network; what is false, or of a stranger's page, is not")
+def beacon():
+    with nameserver("beacon") as s:
+        port, page = free_port(), "https://www.example.org"
+
+        def ask(method, path, body=None, origin=page, client="145.100.4.9"):
+            c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+            try:
+                c.request(method, path, body, dict({"X-Real-IP": client}, **({"Origin": origin} if origin else {})))
+                r = c.getresponse()
+                return r.status, r.read(), r.headers
+            finally:
+                c.close()
+
+        def tell(token, ttfb, transfer, **more):
+            return ask("POST", "/waymark/beacon", json.dumps({"token": token, "ttfb_ms": ttfb, "transfer_ms": transfer}), **more)[0]
+
+        with Agent(s, ["http://127.0.0.1:%d" % s.management], quantile="100%", report="1h", active="{ packets: 0 }",
+                   beacon='{ listen: "127.0.0.1:%d", origins: [ "%s" ], edges: [ "https://a.test", "https://b.test" ] }' % (port, page)) as a:
+            wait = time.monotonic() + 10 * SLOW
+            while True:
+                try:
+                    status, body, fields = ask("GET", "/waymark/beacon")
+                    break
+                except OSError:
+                    assert time.monotonic() < wait, a.said()
+                    time.sleep(0.05)
+            same((status, json.loads(body)), (200, {"edges": ["https://a.test", "https://b.test"]}))
+            same((fields["Access-Control-Allow-Origin"], fields["Timing-Allow-Origin"]), (page, page))
+            for client in ("145.100.4.9", "145.100.4.10", "10.1.2.3"):
+                status, body, fields = ask("GET", "/waymark/object?x", client=client)
+                same((status, len(body), fields["Access-Control-Expose-Headers"]), (200, 100000, "Waymark-Token"))
+                token = fields["Waymark-Token"]
+                time.sleep(0.1)
+                same(tell(token, 1e6, 1e6, client=client), 400)
+                same(tell(token, 20 if client[-1] == "9" else 30, 80, client=client), 204)
+                same(tell(token, 5, 80, client="145.100.5.9"), 400)
+            same(ask("GET", "/waymark/object", origin="https://evil.example")[0], 403)
+            same(ask("POST", "/waymark/beacon", "x" * 2000)[0], 413)
+            same(ask("DELETE", "/waymark/beacon")[0], 405)
+            same(ask("GET", "/waymark/other")[0], 404)
+        s.until("rows in the table", lambda: s.table() == ["145.100.4.0/24,ams1,30.000,2,ttfb", "145.100.4.0/24,ams1,80.000,2,throughput"])
+
+
 @claim("the agent measures the other edges that the nameserver names, and reports them to every nameserver")
 def mesh():
     with nameserver("mesh") as s, nameserver("mesh too") as other:
@@ -658,6 +703,13 @@ def learning():
         assert "resolver   127.0.0.53/32: chosen for its clients, 100 % in 73.14.0.0/24" in said, said
         same([s.asks("www.example.org", source).addresses() for source in ("127.0.0.53", "127.0.0.54")], [["192.0.2.30"], ["192.0.2.10"]])
         s.until("what was learned to be known again", lambda: number("resolver_pairs") == 1)
+        s.configure(s.config.replace("learned.csv", "moved.csv"))   # goes on in another file, at once
+        same(s.ctl("reload")[0], 0)
+        s.until("what was learned in the other file", lambda: os.path.exists(s.dir + "/moved.csv"))
+        with open(s.dir + "/moved.csv") as f:
+            same(f.read().splitlines()[2].split(",")[:2], ["127.0.0.53/32", "73.14.0.0/24"])
+        s.until("its resolver to be chosen for", lambda: s.asks("www.example.org", "127.0.0.53").addresses() == ["192.0.2.30"])
+        same((number("resolver_pairs"), number("resolvers")), (1, 1))
 
 
 @claim("an agent's configuration that is wrong is told with its place, and starts nothing")
@@ -668,7 +720,9 @@ def agent_conf():
                                  ("actives", "{ }", "did you mean"), ("passive", "{ ports: [ 70000 ] }", "65535"),
                                  ("active", "{ packets: 0 }", "nothing to measure with"),
                                  ("pairs", "{ log: x }", "names: who.example.org"), ("pairs", "{ log: x, names: org }", "one label more"),
-                                 ("pairs", "{ log: x, names: '*.example.org' }", "one label more")):
+                                 ("pairs", "{ log: x, names: '*.example.org' }", "one label more"),
+                                 ("quantile", "0.5", "a share"), ("beacon", "{ origins: '*' }", 'listen: "127.0.0.1:9954"'),
+                                 ("beacon", "{ listen: '127.0.0.1:1', origins: www.example.org }", "https://HOST")):
             a = Agent(s, ["http://127.0.0.1:1"], **{key: value})
             done = subprocess.run([AGENT, "-c", a.conf], capture_output=True, text=True, timeout=20 * SLOW)
             same(done.returncode, 1, done.stderr)

@@ -34,7 +34,7 @@ static struct agent_report_row only(struct tally *t, double now_s)
 
 static void a_net_has_count_least_and_median(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(0.5);
 	char text[ADDR_TEXT];
 
 	add(t, "192.0.2.1", 1, 30000);
@@ -56,7 +56,7 @@ static void a_net_has_count_least_and_median(void)
 
 static void a_connection_seen_again_is_one_sample(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(0.5);
 
 	for (unsigned i = 0; i < 100; i++) {
 		add(t, "192.0.2.1", 1, 50000 - 100 * i);
@@ -71,7 +71,7 @@ static void a_connection_seen_again_is_one_sample(void)
 
 static void of_many_samples_a_fair_draw_is_kept(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(0.5);
 	double sum = 0;
 
 	/* Times rise from 1 to 1000 ms; the first ones must not be all that is kept. */
@@ -90,7 +90,7 @@ static void of_many_samples_a_fair_draw_is_kept(void)
 
 static void edges_are_told_apart_from_nets(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(0.5);
 	struct agent_report s;
 
 	tally_add(t, NULL, "fra1", 0, 8000, 100);
@@ -110,7 +110,7 @@ static void edges_are_told_apart_from_nets(void)
 
 static void more_nets_than_a_report_holds_come_in_several(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(0.5);
 	struct agent_report s;
 	size_t sum = 0, reports = 0;
 
