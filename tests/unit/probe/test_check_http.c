@@ -183,6 +183,62 @@ static void the_load_comes_from_a_header_or_the_body(void)
 	}
 }
 
+static void headers_and_bodies_are_held_against_what_they_must_be(void)
+{
+#define X(value) OK "X-N: " value "\r\nContent-Length: 0\r\n\r\n"
+#define J(body) OK "\r\n" body
+	static const struct {
+		const char *reply;
+		struct probe_value v;
+		const char *says; /* what it fails with; NULL: nothing */
+	} row[] = {
+		{ X("ok"), { .field = "X-N", .is = "ok" }, NULL },
+		{ X("\t ok \t"), { .field = "x-n", .is = "ok" }, NULL },
+		{ X("okay"), { .field = "X-N", .is = "ok" }, "X-N in the header is not \"ok\"" },
+		{ X("ok\r\nX-N: no"), { .field = "X-N", .is = "ok" }, "X-N in the header is not \"ok\"" },
+		{ X("no\r\nX-N: ok"), { .field = "X-N", .is = "ok" }, NULL },
+		{ X("ok"), { .field = "X", .is = "ok" }, "there is no X in the header" },
+		{ X("ok"), { .field = "X-N", .matches = "^o" }, NULL },
+		{ X("no"), { .field = "X-N", .matches = "^o" }, "X-N in the header does not match \"^o\"" },
+		{ X("5"), { .field = "X-N", .least = 5, .below = 6 }, NULL },
+		{ X("5"), { .field = "X-N", .least = 5.5, .below = 6 }, "X-N is 5, less than 5.5" },
+		{ X("6"), { .field = "X-N", .least = 5, .below = 6 }, "X-N is 6, not below 6" },
+		{ X("5\r\nX-N: many"), { .field = "X-N", .least = 5, .below = 6 }, "X-N in the header is no number" },
+		{ X("ok"), { .field = "X-M", .below = 6 }, "there is no number X-M in the header" },
+		{ J("n=5"), { .field = "n", .in_body = true, .least = 5, .below = 6 }, NULL },
+		{ J("m=5"), { .field = "n", .in_body = true, .least = 5, .below = 6 }, "there is no number n in the body" },
+		{ J("hello"), { .in_body = true, .matches = "l+o$" }, NULL },
+		{ J("help"), { .in_body = true, .matches = "l+o$" }, "the body does not match \"l+o$\"" },
+		{ J("{\"a\":{\"b\":\"up\"}}"), { .field = "a.b", .in_body = true, .json = true, .is = "up" }, NULL },
+		{ J("{\"a\":{\"b\":\"down\"}}"), { .field = "a.b", .in_body = true, .json = true, .is = "up" },
+			"a.b is \"down\", not \"up\"" },
+		{ J("{\"a\":{\"b\":\"down\"}}"), { .field = "a.b", .in_body = true, .json = true, .matches = "^u" },
+			"a.b is \"down\", which does not match \"^u\"" },
+		{ J("{\"a\":7}"), { .field = "a", .in_body = true, .json = true, .least = 7, .below = 8 }, NULL },
+		{ J("{\"a\":\"x\"}"), { .field = "a", .in_body = true, .json = true, .below = 8 },
+			"a is \"x\", no number of at least 0" },
+		{ J("{\"a\":7}"), { .field = "b", .in_body = true, .json = true, .below = 8 }, "there is no value b in the body" },
+		{ J("a: 7"), { .field = "a", .in_body = true, .json = true, .below = 8 }, "the body is no JSON" },
+	};
+	struct desk d;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		open_desk(&d);
+		d.s.reply = row[i].reply;
+		d.p.probe.values = &row[i].v;
+		d.p.probe.n_values = 1;
+		probing_plan(&d.p);
+		const char *said = probing_now(&d.p, 0);
+		if (d.p.view.passed != !row[i].says || (row[i].says && strcmp(said, row[i].says) != 0)) {
+			printf("%zu: %s\n", i, said);
+			CU_FAIL("a value");
+		}
+		close_desk(&d);
+	}
+#undef X
+#undef J
+}
+
 static void who_does_not_answer_is_told_by_what_is_waited_for(void)
 {
 	struct desk d;
@@ -331,6 +387,7 @@ static const struct unit_case cases[] = {
 	{ "a text must be in the body", a_text_must_be_in_the_body },
 	{ "the load comes from a header or the body",
 		the_load_comes_from_a_header_or_the_body },
+	{ "headers and bodies are held against what they must be", headers_and_bodies_are_held_against_what_they_must_be },
 	{ "who does not answer is told by what is waited for",
 		who_does_not_answer_is_told_by_what_is_waited_for },
 	{ "a connection may serve many probes", a_connection_may_serve_many_probes },
