@@ -79,14 +79,18 @@ static bool take_reasons(struct xdp_counts *to, const struct making *m)
 	return true;
 }
 
-/* Whom the name has decide, of all that may be different there. */
-static uint64_t asks_of(const struct choose_ask *who)
+/* Whom the name has decide, of all that may be different there. A name that a CNAME has led to lay in what has answered, which
+ * is over: what asks there is the same in one world alone. */
+static uint64_t asks_of(const struct making *m, const struct world *w)
 {
+	const struct choose_ask *who = &m->p.who;
+	const uintptr_t at = (uintptr_t)who->name, ours = (uintptr_t)m;
 	const uint32_t what[] = { who->pool, who->v6, who->record, who->has_subnet, who->own.one, who->own.edge,
 		who->own.has_ttl, who->own.answers, who->own.ttl_least_s, who->own.ttl_most_s };
 	static const struct hash_key key = { 0x452821e638d01377u, 0xbe5466cf34e90c6cu };
 
-	return hash_bytes(key, (const uint8_t *)what, sizeof what) ^ hash_bytes(key, who->name, who->name_len);
+	return hash_bytes(key, (const uint8_t *)what, sizeof what) ^
+		(at >= ours && at < ours + sizeof *m ? hash_bytes(key, who->name, who->name_len) : hash_mix(w->generation, key.k0));
 }
 
 /* Could a choice of that pool ever be held? Turns are each query's own; the balancer counts all queries, and so
@@ -131,7 +135,7 @@ enum xdp_makes xdp_make(const struct world *w, const struct xdp_question *q, uin
 	*to = (struct xdp_made){ .steered = m.one.steered };
 	if (m.one.steered) {
 		is = judge_choice(w, &m, client);
-		to->asks = asks_of(&m.p.who);
+		to->asks = asks_of(&m, w);
 	}
 	if (is != XDP_MADE)
 		return is;

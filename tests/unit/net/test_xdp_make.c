@@ -116,6 +116,15 @@ static void clients_of_one_edge_are_answered_with_the_same_bytes(void)
 	/* A CNAME that leads to it asks the same pool. */
 	CU_ASSERT_EQUAL(xdp_make(x.world, &steered, CLIENT, &alias), XDP_MADE);
 	CU_ASSERT_TRUE(alias.steered);
+	/* ... in this world; what it leads to in the next is not known. */
+	const uint64_t asks = alias.asks;
+	xdp_make(x.world, &steered, OTHER, &alias);
+	CU_ASSERT_EQUAL(alias.asks, asks);
+	x.world->generation++;
+	xdp_make(x.world, &steered, OTHER, &alias);
+	CU_ASSERT_NOT_EQUAL(alias.asks, asks);
+	xdp_make(x.world, &q, OTHER, &other);
+	CU_ASSERT_EQUAL(one.asks, other.asks);
 }
 
 static uint64_t counted(const struct xdp_made *made, const uint64_t *of)
