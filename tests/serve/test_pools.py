@@ -69,6 +69,8 @@ def a_pool(rng, others):
         for m in members:
             m["weight"] = 2
     pool["edges"] = members
+    if pool["policy"] == "ordered" and rng.random() < 0.4 and not any(isinstance(m, dict) and "priority" in m for m in members):
+        pool["fail-back"] = "manual"
     if pool["policy"] == "nearest" and rng.random() < 0.3:
         pool["cost"] = "%dms" % rng.choice((0, 1, 20))
     if rng.random() < 0.5:
@@ -80,13 +82,16 @@ def roles_in(rng, pool, number):
     """Some of its edges have an address, or a record, of their own there."""
     for i, m in enumerate(pool["edges"]):
         if isinstance(m, dict) and "edge" in m and "skip" not in m and rng.random() < 0.4:
-            m.update(rng.choice(({"a": "198.18.%d.%d" % (number, i)}, {"records": "TXT here"})))
+            m.update(rng.choice(({"a": "198.18.%d.%d" % (number, i)}, {"records": "TXT here"}, {"cname": "m%d-%d.example.net" % (number, i)})))
+            if rng.random() < 0.5:
+                m["capacity"] = rng.choice(("30%", 500000))     # far more than is asked for here
 
 
 def addresses(conf):
     """The edge that each is of."""
     found = {o["a"]: e for e, o in conf["edges"].items()}
     found.update({m["a"]: m["edge"] for p in conf["pools"].values() for m in members_of(p) if "a" in m})
+    found.update({m["cname"] + ".": m["edge"] for p in conf["pools"].values() for m in members_of(p) if "cname" in m})
     return found
 
 
@@ -165,7 +170,7 @@ def a_configuration(rng):
         if found:
             pools[name]["pin"] = found
         names.append(name)
-    edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1)} for i, e in enumerate(EDGES)}
+    edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1), "capacity": 1000000} for i, e in enumerate(EDGES)}
     for e in rng.sample(EDGES, 3):
         edges[e].update(bias=rng.choice((-60, 20, 45)), cost=rng.choice((0.5, 2)))
     for i in rng.sample(range(1, len(EDGES)), 2):
@@ -211,7 +216,8 @@ def members_of(pool):
 class Reading:
     """Who may answer whom: sets of edges, one of which is the answer; empty: there is none."""
 
-    def __init__(self, conf, client, up, down_in=()):
+    def __init__(self, conf, client, up, down_in=(), places=None):
+        self.places = places or {}
         self.pools, self.client, self.over = by_priority(conf["pools"]), client, set()
         # (edge, pool): by the operator, there and in all pools that are in it.
         self.down_in = {(e, q) for e, p in down_in for q in pools_below(conf["pools"], p)}
@@ -252,7 +258,7 @@ class Reading:
     def leaves(self, m, inside=None):
         """Edges that it leads to, with the bias that they have there, and the pool that has them; is it in a role of theirs?"""
         if "edge" in m:
-            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside, "a" in m or "records" in m)]
+            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside, any(k in m for k in ("a", "records", "cname")))]
         return [leaf for x in members_of(self.pools[m["pool"]]) for leaf in self.leaves(x, m["pool"])]
 
     def counts(self, edge, bias, cost):
@@ -281,7 +287,8 @@ class Reading:
                 if policy == "nearest":
                     first = shared + self.nearest(plain, even_down, float(pool.get("cost", "0ms")[:-2]), name)
                 elif policy == "ordered":
-                    first = shared + plain[:1]
+                    there = [m for m in plain if name_of(m) == self.places.get(name) and self.lives(m, name)]
+                    first = shared + (there or plain)[:1]
                 elif policy in ("weighted", "hash"):
                     weighted = [m for m in plain if m["weight"]]
                     first = shared + (weighted or ([] if shared else plain))
@@ -377,6 +384,22 @@ class Reading:
 
 # ------------------------------------------------------------------ both
 
+def name_of(member):
+    return member.get("edge") or member["pool"]
+
+
+def fail_over(conf, up, down_in, places):
+    """Pools that stay where they have failed over to: there while that may answer."""
+    now = Reading(conf, {}, up, down_in)
+    for name, pool in conf["pools"].items():
+        plain = [m for m in members_of(pool) if not m["share"]]
+        if pool.get("fail-back") != "manual" or not plain or any(name_of(m) == places.get(name) and now.lives(m, name) for m in plain):
+            continue
+        lives = [m for m in plain if now.lives(m, name)]
+        if lives:
+            places[name] = name_of(lives[0])
+
+
 def a_client(rng, database):
     ip = ipaddress.ip_address(rng.choice((rng.randrange(18, 90) << 24, rng.randrange(20, 80) << 24)) | rng.getrandbits(24))
     return who(ip, database)
@@ -389,29 +412,41 @@ def who(ip, database):
             "location": record.get("location")}
 
 
+WORDS = {"-two": "answers=2", "-short": "ttl=7s", "-range": "answers=1 ttl=2s-9s"}
+
+
 def names(conf, view):
     """What each name is handed to: a pool, and perhaps one edge of it. Clients of the view have other pools at the same names."""
     pools = list(conf["pools"])
     of = dict(zip(pools, ((p, None) for p in (pools[1:] + pools[:1] if view else pools))))
-    return {**of, **{p + "-one": (p, sorted(below(conf["pools"], p))[-1]) for p in pools if below(conf["pools"], p)}}
+    return {**of, **{p + "-one": (p, sorted(below(conf["pools"], p))[-1]) for p in pools if below(conf["pools"], p)},
+            **{p + w: (p, None) for i, p in enumerate(pools) for w in [list(WORDS)[i % len(WORDS)]]}}
+
+
+def words_of(name):
+    return next((" " + more for tail, more in WORDS.items() if name.endswith(tail)), "")
 
 
 def in_view(client):
     return any(client["ip"] in ipaddress.ip_network(n) for n in CLASSES["left"])
 
 
-def reading(conf, client, up, down_in, name):
+def reading(conf, client, up, down_in, name, places):
     pool, edge = names(conf, in_view(client))[name]
-    return {edge} if edge else Reading(conf, client, up, down_in).answer(pool)
+    return {edge} if edge else Reading(conf, client, up, down_in, places).answer(pool)
 
 
-def force_some(server, conf, rng, was):
+def force_some(server, conf, rng, was, places):
     """Edges everywhere, and some in one pool, which may have them by pools in it; returns both."""
     members = sorted({(e, p) for p in conf["pools"] for e in below(conf["pools"], p)})
     now = set(rng.sample(EDGES, rng.choice((0, 1, 3, 6, 9, 11, 12)))), set(rng.sample(members, min(len(members), rng.choice((0, 1, 2, 4)))))
-    for a, b in zip(was, now):
-        for e in a ^ b:
+    # One after the other: a pool that fails over on the way may stay there.
+    held = [set(x) for x in was]
+    for at, b in zip(held, now):
+        for e in sorted(at ^ b):
             same(server.ctl("force", e if isinstance(e, str) else "%s@%s" % e, "down" if e in b else "auto")[0], 0)
+            at ^= {e}
+            fail_over(conf, set(EDGES) - held[0], held[1], places)
     return now
 
 
@@ -421,28 +456,32 @@ def configured(rng):
     text = yaml.safe_dump({"geoip": {"city": {"file": "city.mmdb"}}, **conf}, sort_keys=False)
     server = Server({}, config=text, start=False)
     for view in (None, "left"):
-        server.write("%s.zone" % view, APEX + "".join("%s 60 EDGE %s\n" % (n, " edge=".join(filter(None, e))) for n, e in names(conf, view).items()))
+        server.write("%s.zone" % view, APEX + "".join("%s 60 EDGE %s%s\n" % (n, " edge=".join(filter(None, e)), words_of(n)) for n, e in names(conf, view).items()))
     server.configure(zones="[ { name: example.com, file: None.zone }, { name: example.com, file: left.zone, for: { clients: left, by: ecs } } ]")
     mmdb.write(server.dir + "/city.mmdb", database)
     return server, conf, database
 
 
 def hold(server, conf, database, rng, tuples):
-    (down, down_in), back = (set(), set()), addresses(conf)
+    (down, down_in), back, places = (set(), set()), addresses(conf), {}
+    fail_over(conf, set(EDGES), set(), places)
     for k in range(tuples):
         if k % 60 == 0:
-            down, down_in = force_some(server, conf, rng, (down, down_in))
+            down, down_in = force_some(server, conf, rng, (down, down_in), places)
         client, name = a_client(rng, database), rng.choice(list(names(conf, None)))
-        want = reading(conf, client, set(EDGES) - down, down_in, name)
+        want = reading(conf, client, set(EDGES) - down, down_in, name, places)
         reply = server.steer("%s.example.com" % name, "%s/32" % client["ip"])
-        got = {back[a] for a in reply.addresses()}
-        case = "seed %d, %s for %s with %s down, %s, configuration %s" % (SEED, name, client, sorted(down), sorted(down_in), conf)
+        answers = [back[r[3]] for r in reply.answer if r[1] in (1, 5)]
+        got = set(answers[:1])
+        case = "seed %d, %s for %s with %s down, %s, at %s, configuration %s" % (SEED, name, client, sorted(down), sorted(down_in), places, conf)
+        same(len(answers) <= (2 if name.endswith("-two") else 1), True, case)
+        same(all(r[2] <= (7 if name.endswith("-short") else 9 if name.endswith("-range") else 60) for r in reply.answer), True, case)
         if not (got <= want and (got or not want)):
             same(got, want, case)
         # Whoever is in the scope gets the same.
         scope = reply.scope or 0
         other = ipaddress.ip_address(int(client["ip"]) ^ (rng.getrandbits(32) >> scope if scope < 32 else 0))
-        same(got <= reading(conf, who(other, database), set(EDGES) - down, down_in, name), True, "%s in scope /%d of %s" % (other, scope, case))
+        same(got <= reading(conf, who(other, database), set(EDGES) - down, down_in, name, places), True, "%s in scope /%d of %s" % (other, scope, case))
 
 
 @claim("random pools in pools answer random clients as a second reading of the configuration has it")
