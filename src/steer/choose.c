@@ -407,6 +407,8 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 	const bool draws = asked->tree && asked->tree->draws,
 		   reads = (p->rank || p->asks_place) && !(draws && p->by_place);
 
+	if (asked->rules)
+		choose_fetch_rules(asked->rules, who, step);
 	if (reads)
 		netmap_fetch(choose_map_of(ask->steer, p), who, step);
 	if (draws && !(reads && choose_map_of(ask->steer, p) == cities))

@@ -146,6 +146,10 @@ bool choose_by_asn(struct choose_walk *w);
 bool choose_by_place(struct choose_walk *w);
 bool choose_by_default(struct choose_walk *w);
 
+/* For choose_fetch(): what rules will look up of the client first. */
+struct rules;
+void choose_fetch_rules(const struct rules *r, const struct addr *who, unsigned step);
+
 /* Rules, which there are: false when there is nothing by them; the walk may be over then. */
 bool choose_by_rules(struct choose_walk *w);
 

@@ -3,6 +3,19 @@
 #include "steer/choose_inner.h"
 #include "steer/rules.h"
 
+enum { FETCHED_MOST = 2 }; /* rules, and classes of a rule: the first are asked of most clients */
+
+void choose_fetch_rules(const struct rules *r, const struct addr *who, unsigned step)
+{
+	for (unsigned i = 0; i < r->n && i < FETCHED_MOST; i++) {
+		const struct rules_when *w = &r->rule[i].when;
+		if (w->nets)
+			netmap_fetch(w->nets, who, step);
+		for (unsigned k = 0; k < w->n_clients && k < FETCHED_MOST; k++)
+			netmap_fetch(w->clients[k], who, step);
+	}
+}
+
 /* Nets are of who asks as it was sent, global or not: they are the operator's own. */
 static bool is_in(struct choose_walk *w, const struct netmap *map)
 {

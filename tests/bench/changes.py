@@ -26,6 +26,8 @@ and what many probes and pools cost.
   C13  the same without keep-alive: sessions are resumed
   C14  the same addresses hang, all at once: seconds until all are down
   C15  1,000 pools of 20 edges with capacity: a round of rankings after 100 new networks, the middle of five
+  C16  5,000 pools in trees of 500 edges, --mmdb FILE: from a verdict of a probe until an answer heeds it, the median and the 99th
+       percentile of 100
 
 -w "C1 C3", --records N (a million), --updates N (20,000). Prints a table.
 """
@@ -47,6 +49,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "serve")]
 from lib import BUILD, DO, Message, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
 from change_servers import FOLDERS, KEY, ZONE, Knot, Named, Nsd, Waymark, WaymarkMany, WaymarkSteered, before_others, dnssec_signzone, kzonesign, ldns_signzone  # noqa: E402
+from flapping import trees_flap  # noqa: E402
 from probing import hanging_found, probes_cost, rankings_cost  # noqa: E402
 
 
@@ -395,6 +398,9 @@ class Bench:
     def c15(self, kind):
         return rankings_cost(self.folder)
 
+    def c16(self, kind):
+        return trees_flap(self.folder, os.path.abspath(self.opts.mmdb))
+
 
 WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named)),
              "C2": (Bench.c2, "updates, 1,000 a second", (Waymark, Knot, Named)),
@@ -410,7 +416,8 @@ WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named))
              "C12": (Bench.c12, "probes by HTTPS, kept alive", (Waymark,)),
              "C13": (Bench.c13, "probes by HTTPS, resumed", (Waymark,)),
              "C14": (Bench.c14, "addresses that hang are down", (Waymark,)),
-             "C15": (Bench.c15, "rankings of 1,000 pools with capacity", (Waymark,))}
+             "C15": (Bench.c15, "rankings of 1,000 pools with capacity", (Waymark,)),
+             "C16": (Bench.c16, "a verdict is answered by, 5,000 pools in trees of 500 edges", (Waymark,))}
 
 
 def main():
@@ -421,6 +428,7 @@ def main():
     ask.add_argument("--zones", type=int, default=100000)
     ask.add_argument("--refresh", type=int, default=60, help="of the zones of C10, seconds")
     ask.add_argument("--targets", type=int, default=10000, help="of C12 to C14")
+    ask.add_argument("--mmdb", default=os.path.dirname(os.path.dirname(HERE)) + "/geoip/city.mmdb", help="city database for C16")
     ask.add_argument("--servers", default="waymark nsd knot named")
     opts = ask.parse_args()
     named = opts.workloads.upper().split()

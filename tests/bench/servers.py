@@ -104,8 +104,10 @@ class Waymark(Server):
                 geo += "  %s: { at: \"%s,%s\", a: [ %s ] }\n" % (edge, lat, lon, ADDRESS % (i + 1))
             # The same edges in another order each, so that no two are one.
             pools = [sorted(EDGES, key=lambda e: hash_of(name + e[0])) if i else EDGES for i, name in enumerate(names)]
+            pin = ", pin: [ { clients: many, to: %s } ]" % EDGES[0][0] if w.nets else ""
             geo += tree_of(EDGES) if w.tree else "pools: { %s }\n" % ", ".join(
-                "%s: { edges: [ %s ], policy: nearest }" % (name, ", ".join(e[0] for e in pool)) for name, pool in zip(names, pools))
+                "%s: { edges: [ %s ], policy: nearest%s }" % (name, ", ".join(e[0] for e in pool), pin) for name, pool in zip(names, pools))
+            geo += "clients: { many: { file: \"%s\" } }\n" % w.nets_file if w.nets else ""
         signs = "dnssec: auto, " if w.signs else ""
         if w.signs:
             geo += "store: { file: waymark.db }\n"
@@ -125,7 +127,7 @@ class Gdnsd(Server):
 
     @classmethod
     def supports(cls, workload):
-        return "knows no pools in pools" if workload.tree else "speaks no TLS" if workload.tls else "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
+        return "knows no pools in pools" if workload.tree else "is set up without nets" if workload.nets else "speaks no TLS" if workload.tls else "knows no DNSSEC" if workload.signed else "is set up for one pool" if workload.pools > 1 else None
 
     def configure(self):
         plugins = ""

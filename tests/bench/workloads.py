@@ -36,6 +36,7 @@ class Workload:
         self.name, self.what, self.tcp = name, kind["what"], kind.get("tcp", False)
         self.signed, self.nsec3, self.geo = kind.get("signed", False), kind.get("nsec3", False), kind.get("geo", False)
         self.pools, self.signs, self.tree = kind.get("pools", 1), kind.get("signs", False), kind.get("tree", False)
+        self.nets = kind.get("nets", 0)                        # so many are pinned, from a file
         self.rcode, self.answers = kind.get("expect", (NOERROR, 1))
         self.mmdb = mmdb
         self.tls = kind.get("tls")                             # how it is asked: dot, doh, new or reuse; None: in the clear
@@ -49,6 +50,10 @@ class Workload:
         asked = os.path.join(folder, "queries-" + name)
         made(asked, lambda to: self.write_queries(os.path.join(to, "queries"), kind["queries"]()))
         self.queries = os.path.join(asked, "queries")
+        if self.nets:
+            self.nets_file = os.path.join(asked, "nets")
+            if not os.path.exists(self.nets_file):
+                write_nets(self.nets_file, self.nets)
         if self.tls:
             self.cert, self.key = (os.path.join(asked, "zones", name) for name in ("cert.pem", "key.pem"))
             self.words = self.queries + ".txt"              # as dnsperf reads them
@@ -225,6 +230,15 @@ def clients(pools=1):
         n += 1
 
 
+def write_nets(path, n):
+    """`n` different nets of /24, from everywhere in IPv4 that is public."""
+    draw, found = random.Random("nets"), set()
+    while len(found) < n:
+        found.add((draw.choice((*range(11, 100), *range(101, 127), *range(128, 169), *range(173, 192), *range(193, 224))) << 16) + draw.randrange(65536))
+    with open(path, "w") as f:
+        f.writelines("%d.%d.%d.0/24\n" % (net >> 16, net >> 8 & 255, net & 255) for net in sorted(found))
+
+
 def clients_of_many():
     return clients(1000)
 
@@ -239,6 +253,7 @@ KINDS = {
     "W4": dict(what="10,000 small zones", zones=many, queries=many_names),
     "W5": dict(what="nearest of 20 edges by GeoIP, ECS /24", zones=geo, queries=clients, geo=True),
     "W5T": dict(what="W5 over pools three deep: a share, in order, nearest", zones=geo, queries=clients, geo=True, tree=True),
+    "W5M": dict(what="W5 with a million nets pinned, from a file", zones=geo, queries=clients, geo=True, nets=1000000),
     "W5S": dict(what="W5 signed by us, DO", zones=geo, queries=clients, geo=True, signs=True, expect=SIGNED_ANSWER, signed=True),
     "W5P": dict(what="1,000 pools of 20 edges, ECS /24", zones=geo, queries=clients_of_many, geo=True, pools=1000),
     "W5PS": dict(what="W5P signed by us, DO", zones=geo, queries=clients_of_many, geo=True, pools=1000, signs=True,
