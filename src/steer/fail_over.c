@@ -147,6 +147,14 @@ unsigned fail_over_place(const struct fail_over *at, const struct steer *s, unsi
 	return fail_over_base(s, pool);
 }
 
+static bool may_any(const struct steer *s, const struct standing *now, unsigned pool)
+{
+	for (unsigned i = 0; i < fail_over_members(s, pool); i++)
+		if (fail_over_may(s, now, pool, i))
+			return true;
+	return false;
+}
+
 void fail_overs_apply(const struct fail_overs *l, const struct steer *s, struct standing *now)
 {
 	for (unsigned i = 0; i < s->n_pools; i++) {
@@ -154,7 +162,7 @@ void fail_overs_apply(const struct fail_overs *l, const struct steer *s, struct 
 			continue;
 		const unsigned at =
 			fail_over_place(fail_over_find(l, s->pools[i].name), s, i);
-		if (at != fail_over_base(s, i) && fail_over_may(s, now, i, at))
+		if (at != fail_over_base(s, i) && (fail_over_may(s, now, i, at) || !may_any(s, now, i)))
 			fail_over_put(s, now, i, at);
 	}
 }

@@ -55,7 +55,7 @@ bool fail_over_may(
  * `now` is published. */
 void fail_over_put(const struct steer *s, struct standing *now, unsigned pool, unsigned at);
 
-/* All pools of these names that stay: there, while that may answer. */
+/* All pools of these names that stay: there, while that may answer, or nobody may; as those that are served (fail_back.h). */
 void fail_overs_apply(const struct fail_overs *l, const struct steer *s, struct standing *now);
 
 #endif

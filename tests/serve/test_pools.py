@@ -287,7 +287,7 @@ class Reading:
                 if policy == "nearest":
                     first = shared + self.nearest(plain, even_down, float(pool.get("cost", "0ms")[:-2]), name)
                 elif policy == "ordered":
-                    there = [m for m in plain if name_of(m) == self.places.get(name) and self.lives(m, name)]
+                    there = [m for m in plain if name_of(m) == self.places.get(name)]   # also when all are down
                     first = shared + (there or plain)[:1]
                 elif policy in ("weighted", "hash"):
                     weighted = [m for m in plain if m["weight"]]
@@ -620,6 +620,15 @@ pools:
         same(get("flat"), "1", "when that is down, too, the first has it")
         s.ctl("force", "b", "auto")
         s.ctl("force", "a", "down")
+        # When all are down it is where it was, for who is served from a stage, too.
+        s.ctl("force", "*", "down")
+        same(get("flat"), "2")
+        with open(s.conf, "a") as f:
+            f.write("edge-groups: { all: [ a, b, c ] }\n")
+        same(s.ctl("reload", "--stage", "100%")[0], 0)
+        same([get("flat") for _ in range(8)], ["2"] * 8)
+        same(s.ctl("reload", "--rollback")[0], 0)
+        s.ctl("force", "*", "auto")
         s.ctl("force", "a", "auto")
         same(get("flat"), "2")
         same(s.ctl("fail-back", "flat"), (0, "pool flat: back at the first of its members that may answer\n"))
