@@ -134,6 +134,90 @@ def refused():
     until(lambda: status()["tls_failed"] >= before + 4)
 
 
+def client_hello(most):
+    c, out = context(), ssl.MemoryBIO()
+    c.maximum_version = most
+    try:
+        c.wrap_bio(ssl.MemoryBIO(), out, server_hostname="ns1.example.com").do_handshake()
+    except ssl.SSLWantReadError:
+        return out.read()
+
+
+def broken_hellos(rng):
+    """First bytes that begin no handshake, or one that cannot go on."""
+    record = lambda kind, body, version=b"\3\3": bytes([kind]) + version + struct.pack(">H", len(body)) + body
+    for most in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        hello = client_hello(most)
+        for _ in range(60):
+            at = rng.randrange(len(hello))
+            yield hello[:at] + bytes([hello[at] ^ rng.randrange(1, 256)]) + hello[at + 1:]
+        for _ in range(20):                                 # a length somewhere that is none
+            at = rng.randrange(3, len(hello) - 2)
+            yield hello[:at] + rng.choice((b"\0\0", b"\377\377", b"\177\377")) + hello[at + 2:]
+        for _ in range(10):
+            yield hello[:rng.randrange(1, len(hello))]
+        body = hello[5:]
+        yield hello + hello
+        yield hello + record(23, bytes(100))
+        yield hello + record(20, b"\1") * 50
+        yield b"".join(record(22, bytes([b])) for b in body)    # right, a byte in each record, and then nothing
+        yield record(22, b"\24" + struct.pack(">I", 32)[1:] + bytes(32)) + hello
+        yield record(22, body[:1] + b"\377\377\377" + body[4:])
+        yield record(22, body, b"\0\0") + hello
+    yield record(20, b"\1")
+    yield record(21, b"\1\0") * 1000                         # warnings without end
+    yield record(22, b"") * 1000
+    yield record(23, query("www.example.com", "A"))
+    yield record(24, b"\1\377\377") + bytes(20)               # a heartbeat that asks for more than it has
+    yield b"\26\3\1\110\0" + bytes(0x4800)
+    yield b"\200\56\1\0\2\0\25\0\0\0\20" + bytes(37)         # of SSL 2
+    for _ in range(40):
+        yield bytes(rng.randrange(256) for _ in range(rng.randrange(1, 600)))
+
+
+@claim("handshakes that are broken in every way end, nobody gets an answer in them, and others are served beside them")
+def broken():
+    rng, n, before = random.Random(17), 0, status()["tls_failed"]
+    for n, first in enumerate(broken_hellos(rng), 1):
+        with socket.socket() as s:
+            s.settimeout(10 * SLOW)
+            s.bind(("127.%d.%d.1" % (10 + n // 200, n % 200), 0))       # a net each, which has a rate of its own
+            s.connect(("127.0.0.1", PORT))
+            try:
+                s.sendall(first)
+                s.shutdown(socket.SHUT_WR)
+                got = recv_until_end(s)
+            except (ConnectionResetError, BrokenPipeError, OSError) as why:
+                assert not isinstance(why, TimeoutError), first
+                got = b""
+            assert b"\300\0\2\12" not in got and b"www" not in got, got  # an address of ours in the clear
+        if n % 25 == 0:
+            with connect() as s:
+                same(ask(s).addresses(), ["192.0.2.10"])
+    until(lambda: status()["tls_failed"] >= before + n)
+    # What comes behind a handshake and is no record of it ends the connection.
+    for junk in (bytes(64), b"\27\3\3\0\40" + bytes(32), b"\26\3\3\0\4\0\0\0\0", b"\24\3\3\0\1\2", b"\27\3\3\377\377" + bytes(100)):
+        with connect() as s:
+            same(ask(s).rcode, NOERROR)
+            with socket.socket(fileno=os.dup(s.fileno())) as raw:
+                raw.sendall(junk)
+                raw.settimeout(10 * SLOW)
+                try:
+                    raw.shutdown(socket.SHUT_WR)
+                    recv_until_end(raw)
+                except OSError as why:
+                    assert not isinstance(why, TimeoutError), junk
+    with connect() as s:
+        same(ask(s).addresses(), ["192.0.2.10"])
+
+
+def recv_until_end(s):
+    got = b""
+    while part := s.recv(65536):
+        got += part
+    return got
+
+
 @claim("a handshake that does not end is ended, and of too many the oldest; others are served meanwhile")
 def half_open():
     before = status()
