@@ -40,6 +40,7 @@ struct pending {
 	struct prefix net;
 	int src;
 	unsigned edge;
+	uint64_t number; /* of the sample */
 };
 
 /* Looks through the table: its digest, or rows. */
@@ -109,9 +110,15 @@ static void on_sample(void *ctx, const struct rankings_sample *s)
 {
 	struct fleet_times *t = ctx;
 
+	/* What was told goes, half of all at a time. */
+	if (t->n == PENDING_MOST && t->at >= PENDING_MOST / 2) {
+		t->n -= t->at;
+		memmove(t->pending, t->pending + t->at, t->n * sizeof *t->pending);
+		t->at = 0;
+	}
 	if (!t->fleet || t->n == PENDING_MOST)
 		return;
-	t->pending[t->n++] = (struct pending){ s->net, s->src, s->edge };
+	t->pending[t->n++] = (struct pending){ s->net, s->src, s->edge, s->number };
 }
 
 static void say_rows(struct fleet_times *t, const uint8_t *rows, size_t n)
@@ -147,16 +154,18 @@ static void say_sums(struct fleet_times *t, enum says what, const char *server)
 	say_to(t, what, server, sums, sizeof sums);
 }
 
-/* As the cells are by now. */
+/* As the cells are by now: those whose samples are in the table. Others come all the time. */
 static void say_pending(struct fleet_times *t)
 {
 	const struct latency *table = live(t)->table;
+	const uint64_t taken = rankings_taken(t->opts.rankings);
 	uint8_t *rows;
 	size_t n = 0, n_rows = 0;
 
-	if (!t->n || !rankings_is_settled(t->opts.rankings))
+	while (n < TOLD_MOST && t->at + n < t->n && t->pending[t->at + n].number < taken)
+		n++;
+	if (!n)
 		return;
-	n = t->n - t->at < TOLD_MOST ? t->n - t->at : TOLD_MOST;
 	rows = memory_zeroed(n, TIMES_ROW);
 	for (size_t i = 0; i < n; i++) {
 		const struct pending *p = &t->pending[t->at + i];

@@ -70,14 +70,18 @@ static void keep_waiting(struct rankings *r, const struct rankings_sample *s);
 void rankings_add(struct rankings *r, const struct rankings_sample *s)
 {
 	struct latency *t = publisher_live(r->opts.publisher)->table;
+	struct rankings_sample one = *s;
 
+	one.number = r->told_n;
 	r->size.samples += !s->merged;
 	r->size.merged += s->merged;
-	if (r->told && !s->merged && !s->impossible && s->kind == LATENCY_RTT)
-		r->told(r->told_ctx, s);
+	if (r->told && !s->merged && !s->impossible && s->kind == LATENCY_RTT) {
+		r->told_n++;
+		r->told(r->told_ctx, &one);
+	}
 	/* Of merged ones there may be many. */
 	if (s->merged || r->waiting.n || !may_put(t, 1)) {
-		keep_waiting(r, s);
+		keep_waiting(r, &one);
 		return;
 	}
 	r->size.lost += !put(t, s);
@@ -135,6 +139,7 @@ static bool ranking_begin(void *ctx)
 	rankings_put_waiting(r);
 	if (r->waiting.n) {
 		x->samples = r->waiting;
+		x->first = r->waiting.of[r->waiting.at].number;
 		r->waiting = (struct heap){ 0 };
 		r->unsaved = true;
 	} else if (latency_is_held_once(live->table)) {
@@ -457,6 +462,13 @@ void rankings_tell_samples(struct rankings *r, void (*told)(void *ctx, const str
 {
 	r->told = told;
 	r->told_ctx = ctx;
+}
+
+uint64_t rankings_taken(const struct rankings *r)
+{
+	if (r->asked && r->ranking.samples.n)
+		return r->ranking.first;
+	return r->waiting.n ? r->waiting.of[r->waiting.at].number : r->told_n;
 }
 
 bool rankings_is_settled(const struct rankings *r)

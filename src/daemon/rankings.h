@@ -40,11 +40,14 @@ struct rankings_sample {
 	enum latency_kind kind; /* of `net` */
 	bool impossible; /* it cannot be true: it is only counted against where it is from */
 	bool merged;     /* no sample, but all that another server knows of it (times_record.h) */
+	uint64_t number; /* ours: so many were told of before it */
 };
 void rankings_add(struct rankings *r, const struct rankings_sample *s);
 
 /* Is told of each sample of round trips that is possible and not merged, before it is in the table. */
 void rankings_tell_samples(struct rankings *r, void (*told)(void *ctx, const struct rankings_sample *s), void *ctx);
+/* So many of those that were told of, the first ones, are in the table; or were lost. */
+uint64_t rankings_taken(const struct rankings *r);
 /* All that was added is in the table. */
 bool rankings_is_settled(const struct rankings *r);
 

@@ -21,6 +21,7 @@ struct ranking {
 	struct rankings *owner;
 	struct parts live, staged; /* held; `staged` without conf: no stage is on */
 	struct heap samples;       /* the job's: for a copy of the table */
+	uint64_t first;            /* the number of the first of those */
 	bool read;                 /* the files, too */
 	bool own;                  /* ... of which no other than our own has changed */
 	struct parts made, made_staged;
@@ -43,6 +44,7 @@ struct rankings {
 	struct rankings_size size;
 	void (*told)(void *ctx, const struct rankings_sample *s); /* NULL: nobody is */
 	void *told_ctx;
+	uint64_t told_n; /* so many were */
 };
 
 /* Some of what waits goes into the table, unless somebody else holds that, or it takes a job. */

@@ -146,6 +146,12 @@ static bool is_held_once(void)
 }
 
 /* One more than the table has room for would make a turn of the loop look at all of them. */
+static void count_told(void *ctx, const struct rankings_sample *s)
+{
+	CU_ASSERT_EQUAL(s->number, *(uint64_t *)ctx);
+	++*(uint64_t *)ctx;
+}
+
 static void what_takes_long_is_put_in_by_a_job(void)
 {
 	enum { FULL = 1 << 14 };
@@ -161,17 +167,23 @@ static void what_takes_long_is_put_in_by_a_job(void)
 	text_fini(&rows);
 	CU_ASSERT_TRUE_FATAL(is_held_once());
 	const struct latency *before = publisher_live(h.server.publisher)->table;
+	uint64_t told = 0;
+	rankings_tell_samples(h.server.rankings, count_told, &told);
 	prefix_parse(&s.net, "11.0.0.0/24", NULL);
 	rankings_add(h.server.rankings, &s);
 	CU_ASSERT_FALSE(rankings_is_settled(h.server.rankings));
+	CU_ASSERT(told == 1 && rankings_taken(h.server.rankings) == 0);
 	CU_ASSERT_EQUAL(latency_size(before).nets, FULL);
 	CU_ASSERT_TRUE(is_held_once());
 	CU_ASSERT_EQUAL(latency_size(publisher_live(h.server.publisher)->table).nets, FULL + 1);
+	CU_ASSERT_EQUAL(rankings_taken(h.server.rankings), 1);
 	/* There is room now. */
 	prefix_parse(&s.net, "11.0.1.0/24", NULL);
 	rankings_add(h.server.rankings, &s);
 	CU_ASSERT_TRUE(rankings_is_settled(h.server.rankings));
+	CU_ASSERT(told == 2 && rankings_taken(h.server.rankings) == 2);
 	CU_ASSERT_EQUAL(rankings_size(h.server.rankings).lost, 0);
+	rankings_tell_samples(h.server.rankings, NULL, NULL);
 	house_stop(&h);
 	house_close(&h);
 }
