@@ -166,6 +166,8 @@ static bool check_shape(
 	if (schema_fleet_fault(r->conf, rule))
 		return parse_error(r->src, parse_get(entry, "fleet") ? parse_get(entry, "fleet")->key : entry, "%s",
 			schema_fleet_fault(r->conf, rule));
+	if (rule->fleet && rule->dnssec && z->view)
+		return parse_error(r->src, entry, "a view is not signed by the fleet: take \"dnssec\", \"fleet\" or \"for\" out");
 	if (rule->fleet && z->catalog)
 		return parse_error(r->src, entry, "a catalog is no zone of the fleet");
 	if (rule->stored && !r->conf->store_file)

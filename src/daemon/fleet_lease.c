@@ -49,13 +49,6 @@ const char *fleet_lease_holder(const struct fleet_lease *l)
 	return l ? l->holder : "";
 }
 
-static void end(struct fleet_lease *l)
-{
-	__atomic_store_n(&l->until_us, 0, __ATOMIC_RELAXED);
-	l->ours = false;
-	l->holder[0] = 0;
-}
-
 static void on_told(void *ctx, const struct redisReply *reply)
 {
 	struct fleet_lease *l = ctx;
@@ -82,6 +75,13 @@ static void on_told(void *ctx, const struct redisReply *reply)
 	l->ours = ours;
 }
 
+static void end(struct fleet_lease *l)
+{
+	__atomic_store_n(&l->until_us, 0, __ATOMIC_RELAXED);
+	l->ours = false;
+	l->holder[0] = 0;
+}
+
 static bool send(struct fleet_lease *l, const char *script, redis_told *told)
 {
 	char ms[12];
@@ -98,7 +98,7 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	if (l->ours && !fleet_lease_is_ours(l))
+	if ((l->ours && !fleet_lease_is_ours(l)) || (l->fleet && !fleet_is_up(l->fleet)))
 		end(l);
 	if (!l->fleet || !l->wanted || l->asking || !fleet_is_caught_up(l->fleet))
 		return;

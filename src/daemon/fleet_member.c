@@ -327,6 +327,7 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
 	r.zones = z.n;
 	r.zones_in_step = z.in_step;
+	snprintf(r.signer, sizeof r.signer, "%s", z.signer);
 	snprintf(r.zone, sizeof r.zone, "%s", z.name);
 	snprintf(r.zone_fault, sizeof r.zone_fault, "%s", z.fault);
 	return r;

@@ -135,9 +135,13 @@ static void end(struct updates_own *own)
 {
 	struct fleet_signing *s = (struct fleet_signing *)own; /* its first member */
 
+	const struct updates_own was = *own;
+	fleet_signing_done *const done = s->done;
+	void *const ctx = s->ctx;
+
+	fleet_signing_free(s); /* the last hold of the configuration is not ours */
 	/* Where the fleet has nothing of it yet it is looked at again when it has. */
-	s->done(s->ctx, own->apex, own->changed, own->ok || own->none ? NULL : &own->why);
-	fleet_signing_free(s);
+	done(ctx, was.apex, was.changed, was.ok || was.none ? NULL : &was.why);
 }
 
 void fleet_signing_commit(struct fleet_signing *s, struct updates *u, fleet_signing_done *done, void *ctx)

@@ -336,7 +336,7 @@ void fleet_zones_free(struct fleet_zones *z)
 
 struct fleet_zones_sum fleet_zones_sum(const struct fleet_zones *z)
 {
-	struct fleet_zones_sum to = { .n = z ? (unsigned)z->n : 0 };
+	struct fleet_zones_sum to = { .n = z ? (unsigned)z->n : 0, .signer = z ? fleet_lease_holder(z->opts.lease) : "" };
 
 	for (size_t i = 0; i < to.n; i++) {
 		const struct fleet_zone *x = z->of[i];

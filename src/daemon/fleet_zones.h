@@ -39,6 +39,7 @@ struct fleet_zones_sum {
 	unsigned n, in_step; /* zones of the fleet; of these, as the fleet has them */
 	char fault[256];     /* why the first is not; "" */
 	char name[NAME_TEXT]; /* which that is */
+	const char *signer; /* who has the lease; "": nobody, or it is not known; until the next turn */
 };
 struct fleet_zones_sum fleet_zones_sum(const struct fleet_zones *z);
 

@@ -75,6 +75,8 @@ static void sum_text(const struct report_fleet *s, struct text *out)
 		text_add(out, "prices of edges are found here, for us alone: others are out of hearing, and keep what they used");
 	if (s->prices_by)
 		text_add_char(out, '\n');
+	if (*s->signer)
+		text_addf(out, "zones are signed anew, and their keys rolled, by %s\n", s->signer);
 	if (s->outvoted)
 		text_addf(out, "%u verdicts are not as we have found (\"edges\")\n", s->outvoted);
 }
@@ -100,6 +102,7 @@ void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f,
 		json_object_set_new(o, "prices", json_string(prices_words[sum->prices_by]));
 		json_object_set_new(o, "prices_by", json_string(sum->prices_by == FLEET_PRICES_THERE ? sum->leader
 			: sum->prices_by ? sum->server : ""));
+		json_object_set_new(o, "signer", json_string(sum->signer));
 		json_object_set_new(o, "demand_servers", json_integer(sum->demand_servers));
 		json_object_set_new(o, "demand_held", json_integer(sum->demand_held));
 		values_set_text(o, "fault", sum->up ? "" : sum->fault);

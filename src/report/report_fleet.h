@@ -35,6 +35,7 @@ struct report_fleet {
 	enum { FLEET_PRICES_NONE, FLEET_PRICES_HERE, FLEET_PRICES_THERE, FLEET_PRICES_ALONE } prices_by;
 	unsigned demand_servers, demand_held; /* of HERE: whose demand it is, and for whom a part is held */
 	char leader[64];                      /* of THERE */
+	char signer[64]; /* who makes signatures anew and rolls keys, for all; "" */
 	unsigned zones, zones_in_step; /* of the fleet; of these, as the fleet has them */
 	char zone[1024], zone_fault[256]; /* one that is not, and why; "" */
 	uint64_t generation; /* of what answers depend on, as it was last told */

@@ -99,9 +99,15 @@ def right(*mates):
 
 
 def holder(mates):
-    """Who signs, by what he last said of it."""
-    told = [m for m in mates if "signed anew, and their keys rolled, by this server" in m.said()]
-    return told[-1] if len(told) == 1 else None
+    """Who signs, once all say the same."""
+    told = {m.fleet()["signer"] for m in mates}
+    return next((m for m in mates if told == {m.name}), None)
+
+
+def signer(mates):
+    found = []
+    until(lambda: found.append(holder(mates)) or found[-1], 20)
+    return found[-1]
 
 
 def status(m):
@@ -113,6 +119,7 @@ def signs():
     with Redis() as redis, signers(3, redis) as mates:
         right(*mates)
         same(len({frozenset(tags(m)) for m in mates}), 1)
+        until(lambda: re.search("zones are signed anew, and their keys rolled, by ns[1-3]\n", mates[0].ctl("fleet")[1]), 20)
         for i, m in enumerate(mates):
             same(change(m, "new%d" % i, i + 1), 0, m.said()[-2000:])
         right(*mates)
@@ -151,13 +158,24 @@ def signs():
         same([tags(m) for m in mates], [before] * 3)
 
 
+@claim("a view is not signed by the fleet, which check says before it is tried")
+def views():
+    with Redis() as redis, Mate("ns1", redis.port) as m:
+        m.write("dyn.zone", HEAD)
+        zones = "[ { name: dyn.test, for: office, fleet: on, file: dyn.zone%s } ]"
+        m.configure(m.config + "clients: { office: { nets: 10.0.0.0/8 } }\n", zones % ", dnssec: auto")
+        code, said = m.ctl("check")
+        same((code, "3:10: error: a view is not signed by the fleet: take \"dnssec\", \"fleet\" or \"for\" out" in said), (1, True), said)
+        m.configure(zones=zones % "")
+        same(m.ctl("check")[0], 0)
+
+
 @claim("a roll that is asked for at any server goes on when the one that signs is killed in the midst of it, and ends; nothing is bogus")
 def rolls():
     with Redis() as redis, signers(3, redis) as mates:
         before = tags(mates[0])
         until(lambda: "published" in status(mates[0]) or "signed" in status(mates[0]), 30)
-        until(lambda: holder(mates), 20)
-        killed = holder(mates)
+        killed = signer(mates)
         rest = [m for m in mates if m is not killed]
         ask = rest[0]
         until(lambda: ask.ctl("dnssec", "roll", "dyn.test", "--zsk")[0] == 0, 30)
@@ -176,8 +194,7 @@ def rolls():
 @claim("without the Redis nothing is rolled or refreshed, and all serve what they have, also after a restart; one that was stopped for a while does no harm")
 def apart():
     with Redis() as redis, signers(3, redis) as mates:
-        until(lambda: holder(mates), 20)
-        signs = holder(mates)
+        signs = signer(mates)
         rest = [m for m in mates if m is not signs]
         # Stopped while it has the lease: another has it, rolls, and the one that wakes up goes by what that did.
         signs.proc.send_signal(signal.SIGSTOP)
