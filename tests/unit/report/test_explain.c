@@ -518,9 +518,9 @@ static void measurements_are_shown(void)
 			"    N s  report\n" },
 		{ "latency show --prefix 8.8.8.0/24 --json", 0,
 			"[{\"from\":\"8.8.8.0/"
-			"24\",\"edge\":\"ams\",\"rtt_ms\":50.0,\"samples\":3,\"age_s\":N,"
+			"24\",\"edge\":\"ams\",\"kind\":\"rtt\",\"rtt_ms\":50.0,\"samples\":3,\"age_s\":N,"
 			"\"source\":\"report\"},{\"from\":\"8.8.8.0/"
-			"24\",\"edge\":\"sin\",\"rtt_ms\":180.0,\"samples\":1,\"age_s\":N,"
+			"24\",\"edge\":\"sin\",\"kind\":\"rtt\",\"rtt_ms\":180.0,\"samples\":1,\"age_s\":N,"
 			"\"source\":\"report\"}]" },
 		{ "latency show --prefix 8.8.0.0/16", 0,
 			"measured                     from edge                 rtt      n     "
