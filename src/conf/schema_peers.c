@@ -119,6 +119,17 @@ static bool read_key(struct reader *r, const struct node *n, struct secret_key *
 	return true;
 }
 
+/* The one of `n` keys before that has this name; NULL: none. */
+static const struct node *named_so(const struct conf *c, const struct node *map, size_t n, const uint8_t *name)
+{
+	const struct node *first = map->first;
+
+	for (size_t i = 0; i < n; i++, first = first->next)
+		if (c->key_names[i] && name_equal(c->key_names[i], name))
+			return first;
+	return NULL;
+}
+
 /* A key that MD5 is taken from, too, has two rows: one for each algorithm, with one name. */
 void schema_secrets(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -139,6 +150,12 @@ void schema_secrets(struct reader *r, const struct key *key, const struct node *
 		struct secret_key one;
 		if (!read_key(r, n, &one))
 			continue;
+		const struct node *first = named_so(c, value, number, one.key.name);
+		if (first) {
+			parse_error(r->src, n->key, "this key is here twice, in other letters (first on line %u); take one out",
+				first->key->line);
+			continue;
+		}
 		c->key_names[number] = one.key.name;
 		rows[policy->n_keys++] = one.key;
 		if (!one.md5 || one.key.algorithm == TSIG_MD5)
@@ -154,12 +171,26 @@ void schema_secrets(struct reader *r, const struct key *key, const struct node *
 bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,
 	const uint8_t **to)
 {
-	unsigned number;
+	const struct conf *c = r->conf;
+	uint8_t wire[NAME_MOST];
+	unsigned number = 0;
+	size_t len;
 
+	/* In whichever letters, with or without the dot at the end: it is a domain name. */
+	if (name->kind == NODE_SCALAR && !known_find(&r->keys, name->text, &number) &&
+		name_parse(wire, &len, name->text, strlen(name->text), (const uint8_t *)"") == NAME_OK) {
+		name_lower(wire, wire, len);
+		while (number < r->keys.n && (!c->key_names[number] || !name_equal(c->key_names[number], wire)))
+			number++;
+		if (number < r->keys.n) {
+			*to = c->key_names[number];
+			return true;
+		}
+	}
 	if (!schema_find(r, &(struct schema_names){ key, &r->keys, "key", "keys" }, name,
 		    &number))
 		return false;
-	*to = r->conf->key_names[number];
+	*to = c->key_names[number];
 	return true;
 }
 
