@@ -39,6 +39,7 @@ struct answerer {
 	struct choice_counts *counts; /* NULL: none are kept */
 	struct choose_trace *trace;   /* NULL but when explaining: the last choice made */
 	struct choice *chose;         /* NULL, or where it goes */
+	uint32_t *signed_until_s;     /* NULL, or where goes when the first of what pools have signed in the answer ends; UNIX time, was 0 */
 	struct samples *samples;      /* of who is steered; NULL: nobody wants to know */
 	answer_tell *tell;            /* NULL: nobody wants to know */
 	void *tell_ctx;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { RR_FIXED = COMPOSE_RR_FIXED };
+enum { RR_FIXED = COMPOSE_RR_FIXED, RRSIG_END = 8 };
 
 bool pool_rrsig_signs(const struct world *w, const struct zone *z)
 {
@@ -38,6 +38,13 @@ static uint64_t key_of(const struct compose *c, const struct pool_rrsig *set)
 		set->signed_ttl_s, records);
 }
 
+/* Who keeps the answer wants to know for how long. Seconds go round (RFC 4034 section 3.1.5). */
+static void note_end(uint32_t *first_s, uint32_t end_s)
+{
+	if (!*first_s || (int32_t)(end_s - *first_s) < 0)
+		*first_s = end_s;
+}
+
 /* The signatures have the owner and the TTL of what they sign. */
 static void put(struct compose *c, enum writer_section section, const struct zone_rrset *sigs,
 	size_t owner_at, uint32_t ttl_s)
@@ -48,6 +55,8 @@ static void put(struct compose *c, enum writer_section section, const struct zon
 	for (size_t at = 0; at < sigs->len; at += RR_FIXED + be16_get(to + at + 10)) {
 		be16_put(to + at, 0xc000u | (unsigned)owner_at);
 		be32_put(to + at + 6, ttl_s);
+		if (c->by->signed_until_s)
+			note_end(c->by->signed_until_s, be32_get(to + at + RR_FIXED + RRSIG_END));
 	}
 	c->w.len += sigs->len;
 	writer_count(&c->w, section, sigs->count);

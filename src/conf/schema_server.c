@@ -189,8 +189,8 @@ static const struct key proxy_keys[] = {
 
 static const struct key xdp_keys[] = {
 	{ "answers", option_switch, .say = "on or off", .at = offsetof(struct conf, net.xdp_answers),
-		.about = "on: what is asked often, and answered alike for everybody, is answered in the "
-			 "kernel, without the server.",
+		.about = "on: what is asked often, and answered alike for everybody or, by a pool, for all "
+			 "queries of a client, is answered in the kernel, without the server.",
 		.otherwise = "off" },
 	{ 0 },
 };

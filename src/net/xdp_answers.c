@@ -15,6 +15,7 @@
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TURN_S 0.02
 
@@ -25,6 +26,7 @@ enum {
 	HEAT_TURNS = 50,    /* ... so many turns */
 	REFILL_US = 1000,   /* at a time, at most */
 	LOOK_US = 2000,     /* in a turn, at most */
+	ANSWERS_MOST = 256, /* of a question, which are made anew in one go; and one name leaves room for others */
 	FEW = 32,           /* queries that are shown in a turn */
 	IDLE_TURNS = 500,   /* in which nobody asked: its place is free */
 	NO_SLOT = XDP_NO_SLOT
@@ -225,20 +227,21 @@ static bool is_same(const struct xdp_answers *a, unsigned at, const struct xdp_m
 		memcmp(&a->slots->of[at].counts, &made->counts, sizeof made->counts) == 0;
 }
 
-/* That client of a question that is steered gets what was made for it from now on, if there is room. */
-static void steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t client, const struct xdp_made *made)
+/* That client of a question that is steered gets what was made for it from now on. False: there is no room. */
+static bool steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t client, const struct xdp_made *made)
 {
-	unsigned at = s->answers;
+	unsigned at = s->answers, n = 0;
 
-	while (at != NO_SLOT && !is_same(a, at, made))
+	for (; at != NO_SLOT && !is_same(a, at, made); n++)
 		at = a->slots->of[at].next;
 	if (at == NO_SLOT) {
-		at = take_slot(a);
+		at = n < ANSWERS_MOST ? take_slot(a) : NO_SLOT;
 		if (at == NO_SLOT)
-			return;
+			return false;
 		put(a, at, &made->held);
 		a->slots->of[at].counts = made->counts;
 		a->slots->of[at].client = client;
+		a->slots->of[at].signed_until_s = made->signed_until_s;
 		a->slots->of[at].next = s->answers;
 		s->answers = (uint16_t)at;
 		a->n_answers++;
@@ -246,6 +249,7 @@ static void steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t cli
 	const uint64_t is = xdp_client(client, s->set) | (uint64_t)made->scope << XDP_SLOT_BITS | at;
 	for (unsigned i = 0; i < a->n_maps; i++)
 		xdp_clients_put(a->maps[i].clients, is, a->alive);
+	return true;
 }
 
 /* What was made for a client is what slot `at`, which has no set, holds. */
@@ -346,6 +350,7 @@ static bool refill_answers(struct xdp_answers *a, struct xdp_slot *s)
 			made.asks != s->asks)
 			return false;
 		a->slots->of[at].counts = made.counts;
+		a->slots->of[at].signed_until_s = made.signed_until_s;
 		put(a, at, &made.held);
 	}
 	return true;
@@ -403,9 +408,7 @@ static bool shown_again(struct xdp_answers *a, struct xdp_slot *s, uint32_t clie
 		!xdp_clients_has(a->maps[0].clients, xdp_client(client, s->set)) &&
 		xdp_make(epoch_current(a->epoch), &s->q, client, &made) == XDP_MADE && made.asks == s->asks;
 
-	if (is_new)
-		steer_client(a, s, client, &made);
-	return is_new;
+	return is_new && steer_client(a, s, client, &made);
 }
 
 /* True: more is held by it. */
@@ -455,14 +458,25 @@ static void look(struct xdp_answers *a, struct xdp_hot *h, uint64_t until_us)
 		__atomic_store_n(&h->every, 2 * every, __ATOMIC_RELAXED);
 }
 
-/* All in a second, some at each turn; what nobody asks for any more makes room. */
+/* Of one of its answers. */
+static bool signatures_end(const struct xdp_answers *a, const struct xdp_slot *s, uint32_t now_s)
+{
+	for (unsigned at = s->set ? s->answers : NO_SLOT; at != NO_SLOT; at = a->slots->of[at].next)
+		if (!xdp_made_lasts(a->slots->of[at].signed_until_s, now_s))
+			return true;
+	return false;
+}
+
+/* All in a second, some at each turn; what nobody asks for any more makes room, and so does what soon is signed no more. */
 static void count_some(struct xdp_answers *a)
 {
+	const uint32_t now_s = (uint32_t)time(NULL);
+
 	for (unsigned i = 0; i < XDP_SLOTS / HEAT_TURNS + 1 && i < a->slots->n_list; i++) {
 		a->counted = a->counted + 1 < a->slots->n_list ? a->counted + 1 : 0;
 		const unsigned at = a->slots->list[a->counted];
 		count(a, at);
-		if (a->turns - a->slots->of[at].asked > IDLE_TURNS)
+		if (a->turns - a->slots->of[at].asked > IDLE_TURNS || signatures_end(a, &a->slots->of[at], now_s))
 			drop(a, at);
 	}
 }
@@ -474,9 +488,9 @@ static void on_turn(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	/* What is shown is for what is held now. */
+	/* What is shown is for what is held now. Each worker is the first in its turn, when there is no time for all. */
 	for (unsigned i = 0; i < a->n_hot && !a->to_refill; i++)
-		look(a, a->hot[i], until_us);
+		look(a, a->hot[(a->turns + i) % a->n_hot], until_us);
 	count_some(a);
 	if (++a->turns % HEAT_TURNS == 0)
 		memset(a->heat, 0, sizeof a->heat);

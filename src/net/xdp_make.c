@@ -17,6 +17,7 @@ struct making {
 	uint8_t query[XDP_QUERY_ROOM], to[ANSWER_UDP_MOST];
 	size_t len;
 	uint64_t zone;
+	uint32_t now_s, signed_until_s;
 };
 
 /* Anybody: over that of IPv4 and IPv6 over which answers are smaller, as they are held for both. */
@@ -31,10 +32,13 @@ static void ask(struct making *m, const struct world *w, uint32_t client, const 
 {
 	m->one = (struct stats){ .dropped = 0 };
 	m->choice = (struct choice){ .n = 0 };
+	m->now_s = (uint32_t)time(NULL);
+	m->signed_until_s = 0;
 	struct answerer by = { .world = w,
 		.stats = &m->one,
 		.chose = &m->choice,
-		.now_s = (uint32_t)time(NULL),
+		.signed_until_s = &m->signed_until_s,
+		.now_s = m->now_s,
 		.now_us = clock_us() };
 	const struct answer_ask ask = { .packet = m->query,
 		.len = xdp_question_write(m->q, client, m->query),
@@ -113,7 +117,7 @@ static enum xdp_makes judge_choice(const struct world *w, const struct making *m
 
 	if (is_never(w, m))
 		return XDP_MADE_NEVER;
-	return !client || c->passes || c->for_now || m->one.pool_unsigned ||
+	return !client || c->passes || c->for_now || m->one.pool_unsigned || !xdp_made_lasts(m->signed_until_s, m->now_s) ||
 			((m->q->says & XDP_ECS) && c->by_source)
 		? XDP_MADE_NOT_NOW
 		: XDP_MADE;
@@ -136,6 +140,7 @@ enum xdp_makes xdp_make(const struct world *w, const struct xdp_question *q, uin
 	if (m.one.steered) {
 		is = judge_choice(w, &m, client);
 		to->asks = asks_of(&m, w);
+		to->signed_until_s = m.signed_until_s;
 	}
 	if (is != XDP_MADE)
 		return is;

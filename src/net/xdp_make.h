@@ -29,6 +29,7 @@ struct xdp_made {
 	bool steered;  /* it is for this client */
 	uint8_t scope; /* ... that of the answer */
 	uint64_t asks; /* ... of which pool, and how: who asks alike is steered alike */
+	uint32_t signed_until_s; /* ... UNIX time; 0: nothing in it was signed for a pool */
 };
 
 enum xdp_makes {
@@ -36,6 +37,15 @@ enum xdp_makes {
 	XDP_MADE_NOT_NOW, /* not for this client, or not at this time */
 	XDP_MADE_NEVER    /* for nobody, as the world is */
 };
+
+/* Signatures of what pools answer are renewed without a publication (world/pool_signatures.h), so what has them is held
+ * until they end, but for so long. */
+enum { XDP_SIGNED_LEAST_S = 60 };
+
+static inline bool xdp_made_lasts(uint32_t signed_until_s, uint32_t now_s)
+{
+	return !signed_until_s || (int32_t)(signed_until_s - now_s) >= XDP_SIGNED_LEAST_S;
+}
 
 /* `client`: of a query with a subnet its /24, of one without where it came from, IPv4; 0: from elsewhere. */
 enum xdp_makes xdp_make(const struct world *w, const struct xdp_question *q, uint32_t client, struct xdp_made *to);

@@ -16,6 +16,7 @@ struct xdp_slot {
 	uint64_t seen[2]; /* given so far, over IPv4 and IPv6 */
 	uint64_t asks;    /* of a question: struct xdp_made's */
 	uint32_t client;  /* for whom it was made */
+	uint32_t signed_until_s; /* of an answer: struct xdp_made's */
 	unsigned asked;   /* of a question: the turn in which somebody asked last */
 	uint16_t listed;  /* ... where in `list` */
 	uint16_t next;    /* of a question: that of the same hash; of an answer: another of the question's. XDP_NO_SLOT */

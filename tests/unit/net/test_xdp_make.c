@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static struct asking x;
 
@@ -211,6 +212,34 @@ static void where_it_comes_from_is_no_subnets_to_decide(void)
 	CU_ASSERT_EQUAL(xdp_make(x.world, &plain, 0x0a000101, &made), XDP_MADE);
 }
 
+/* Signed at that time, for a million seconds. */
+static void sign_two(struct asking *y, uint32_t now_s)
+{
+	y->a.now_s = now_s;
+	asking_sign_wanted(y);
+}
+
+static void what_a_pool_has_signed_is_made_until_its_end_is_near(void)
+{
+	static const struct xdp_question q = { .name = "\3two\5pools\4test", .type = 0x0100 /* A, as it is sent */, .says = ECS | XDP_DO };
+	static struct asking y;
+	const uint32_t now_s = (uint32_t)time(NULL), lifetime_s = 1000000;
+	struct xdp_made made;
+
+	asking_open(&y, true);
+	CU_ASSERT_EQUAL(xdp_make(y.world, &q, CLIENT, &made), XDP_MADE_NOT_NOW);
+	CU_ASSERT_FATAL(y.n_wanted > 0);
+	sign_two(&y, now_s - lifetime_s + XDP_SIGNED_LEAST_S / 2);
+	CU_ASSERT_EQUAL(xdp_make(y.world, &q, CLIENT, &made), XDP_MADE_NOT_NOW);
+	sign_two(&y, now_s);
+	CU_ASSERT_EQUAL(xdp_make(y.world, &q, CLIENT, &made), XDP_MADE);
+	CU_ASSERT_TRUE(made.signed_until_s > now_s + lifetime_s - 7200 && made.signed_until_s <= now_s + lifetime_s);
+	CU_ASSERT_TRUE(xdp_made_lasts(made.signed_until_s, made.signed_until_s - XDP_SIGNED_LEAST_S));
+	CU_ASSERT_FALSE(xdp_made_lasts(made.signed_until_s, made.signed_until_s - XDP_SIGNED_LEAST_S + 1));
+	CU_ASSERT_TRUE(xdp_made_lasts(0, now_s));
+	asking_close(&y);
+}
+
 static int open_world(void)
 {
 	asking_open(&x, false);
@@ -230,6 +259,7 @@ static const struct unit_case cases[] = {
 	{ "it counts as a worker's does", it_counts_as_a_workers_does },
 	{ "who wants to see each answer has none made", who_wants_to_see_each_answer_has_none_made },
 	{ "an answer for a while is not made", an_answer_for_a_while_is_not_made },
+	{ "what a pool has signed is made until its end is near", what_a_pool_has_signed_is_made_until_its_end_is_near },
 	{ "where it comes from is no subnet's to decide", where_it_comes_from_is_no_subnets_to_decide },
 };
 
