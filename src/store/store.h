@@ -88,7 +88,7 @@ struct store_growing *store_grow(
 void store_grow_to(struct store_growing *g, const struct zone *z, uint32_t until);
 /* All of it was told: it is what is stored. Ends `g`. */
 enum store_result store_grown(struct store_growing *g, struct fault *why);
-/* What was stored before stays. Ends `g`; NULL is fine. */
+/* What was stored before stays. The zone may be gone by now. Ends `g`; NULL is fine. */
 void store_grow_not(struct store_growing *g);
 
 /* The same of what we have signed. */

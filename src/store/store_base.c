@@ -6,6 +6,7 @@
 #include "store/store_records.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -289,6 +290,7 @@ struct store_growing {
 	struct store_mark upon;
 	struct fault why;
 	bool ok;
+	uint8_t zone[NAME_MOST]; /* its id, once something was told of it: who gives it up may have let go of it before */
 	uint8_t part[PART + STORE_RECORD_MOST];
 };
 
@@ -318,6 +320,7 @@ void store_grow_to(struct store_growing *g, const struct zone *z, uint32_t until
 	if (!p->z) {
 		p->z = z;
 		p->records = store_records(z);
+		memcpy(g->zone, zone_id(z), name_len(zone_id(z)));
 	}
 	p->records.limit = z->image + until;
 	while (g->ok) {
@@ -347,13 +350,14 @@ enum store_result store_grown(struct store_growing *g, struct fault *why)
 }
 
 /* Nobody goes on with what there is of it. */
-static bool forsake(struct putting *p, int64_t *base)
+static bool forsake(struct store_growing *g, int64_t *base)
 {
+	const struct putting *p = &g->p;
 	struct store *s = p->s;
 	struct store_row row = { .base = -1 };
 	int64_t making = 0;
 
-	const enum store_found found = store_find(s, zone_id(p->z), p->which, &row);
+	const enum store_found found = store_find(s, g->zone, p->which, &row);
 	*base = found == STORE_FOUND ? row.base : -1;
 	return found != STORE_NOT_READ &&
 		one_number(store_bind(s, STORE_GET_MAKING, "i", p->id), &making) &&
@@ -373,7 +377,7 @@ void store_grow_not(struct store_growing *g)
 		store_lock(g->p.s);
 		is = store_begin(g->p.s, &why);
 		if (is)
-			is = forsake(&g->p, &base) ? store_commit(g->p.s, &why)
+			is = forsake(g, &base) ? store_commit(g->p.s, &why)
 						   : store_give_up(g->p.s, &why);
 		store_unlock(g->p.s);
 	}

@@ -8,6 +8,7 @@
 #include "zone/change.h"
 #include "zone/image.h"
 
+#include <malloc.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,6 +288,24 @@ static void a_zone_that_grows_and_is_given_up_leaves_nothing(void)
 	stored_end();
 }
 
+/* As signing does when it is stopped: the zone goes first. */
+static void a_zone_that_is_gone_when_it_is_given_up_takes_nothing_with_it(void)
+{
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	struct zone *z = large("9");
+	struct store_growing *g = store_grow(stored.s, STORE_ZONE, NULL, false);
+	store_grow_to(g, z, z->image_end);
+	CU_ASSERT_TRUE(number_of("SELECT count(*) FROM part") > 3);
+	mallopt(M_PERTURB, 0x5a); /* what is freed is no zone's name any more */
+	zone_drop(z);
+	store_grow_not(g);
+	mallopt(M_PERTURB, 0);
+	stored_held(1, 1700000000, 1209600, 3, 0);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM part"), 1);
+	stored_end();
+}
+
 static void what_was_being_put_when_it_stopped_goes(void)
 {
 	stored_begin();
@@ -355,6 +374,8 @@ static const struct unit_case cases[] = {
 		a_zone_that_grows_is_stored_when_all_of_it_is_there },
 	{ "a zone that grows and is given up leaves nothing",
 		a_zone_that_grows_and_is_given_up_leaves_nothing },
+	{ "a zone that is gone when it is given up takes nothing with it",
+		a_zone_that_is_gone_when_it_is_given_up_takes_nothing_with_it },
 	{ "what was being put when it stopped goes", what_was_being_put_when_it_stopped_goes },
 	{ "a store of version 1 is brought up to date",
 		a_store_of_version_1_is_brought_up_to_date },
