@@ -221,7 +221,7 @@ static void sign_two(struct asking *y, uint32_t now_s)
 
 static void what_a_pool_has_signed_is_made_until_its_end_is_near(void)
 {
-	static const struct xdp_question q = { .name = "\3two\5pools\4test", .type = 0x0100 /* A, as it is sent */, .says = ECS | XDP_DO };
+	const struct xdp_question q = { .name = "\3two\5pools\4test", .type = htons(1), .says = ECS | XDP_DO };
 	static struct asking y;
 	const uint32_t now_s = (uint32_t)time(NULL), lifetime_s = 1000000;
 	struct xdp_made made;
