@@ -171,10 +171,23 @@ static void take_beacon(struct reader *r, const struct key *key, const struct no
 	parse_error(r->src, value, "%s", why.text);
 }
 
-/* A scheme, a host and perhaps a port (RFC 6454 section 6.2). */
+/* As browsers write it: a scheme, a host in small letters, and a port where it is another than usual (RFC 6454 section 6.2). */
 static char *origin(struct reader *r, const char *text)
 {
-	return strcmp(text, "*") == 0 ? arena_strdup(r->mem, text) : server_url(r, text);
+	char *url = strcmp(text, "*") == 0 ? arena_strdup(r->mem, text) : server_url(r, text);
+	char *c = url;
+
+	for (; c && *c; c++) {
+		if ((unsigned char)*c > '~')
+			return NULL; /* it is an A-label there */
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c + 'a' - 'A');
+	}
+	const char *usual = url && strncmp(url, "https:", 6) == 0 ? ":443" : ":80";
+	const size_t len = strlen(usual);
+	if (url && strlen(url) > len && strcmp(c - len, usual) == 0)
+		c[-(ptrdiff_t)len] = 0;
+	return url;
 }
 
 static void take_origins(struct reader *r, const struct key *key, const struct node *value, void *to)

@@ -76,6 +76,26 @@ static void every_setting_is_taken(void)
 	agent_conf_fini(&c);
 }
 
+static void origins_are_as_browsers_write_them(void)
+{
+	static const char *const want[] = { "https://www.example.org", "https://www.example.org", "http://a:8080", "http://a", "http://a:443",
+		"http://[::80]", "*" };
+	struct agent_conf c;
+
+	CU_ASSERT_STRING_EQUAL(told(&c,
+				       NEEDED "quantile: 75%\nbeacon: { listen: \"[::1]:9954\", edges: \"https://E:443/\", origins: [ "
+					      "\"https://WWW.Example.org/\", \"https://www.example.org:443\", \"http://a:8080\", "
+					      "\"http://a:80\", \"http://a:443\", \"http://[::80]\", \"*\" ] }\n"),
+		"");
+	CU_ASSERT_EQUAL_FATAL(c.n_origins, UNIT_COUNT(want));
+	for (size_t i = 0; i < UNIT_COUNT(want); i++)
+		CU_ASSERT_STRING_EQUAL(c.origins[i], want[i]);
+	CU_ASSERT(c.n_edges == 1 && strcmp(c.edges[0], "https://E:443") == 0);
+	CU_ASSERT_DOUBLE_EQUAL(c.quantile, 0.75, 1e-9);
+	CU_ASSERT_TRUE(c.beacon_len > 0);
+	agent_conf_fini(&c);
+}
+
 static void a_certificate_stands_for_a_key(void)
 {
 	struct agent_conf c;
@@ -123,6 +143,9 @@ static void what_is_wrong_is_told_at_its_place(void)
 		{ NEEDED "active: { packets: 10001 }\n", "\"packets\" must be" },
 		{ NEEDED "active: { timeout: 11s }\n", "\"timeout\" must be" },
 		{ NEEDED "what: 1\n", "what" },
+		{ NEEDED "quantile: 101%\n", "\"quantile\" must be" },
+		{ NEEDED "beacon: { listen: 127.0.0.1, origins: \"*\" }\n", ":4:19: error: \"127.0.0.1\" has no port" },
+		{ NEEDED "beacon: { listen: \"[::1]:1\", origins: \"https://b\303\274cher.example\" }\n", "\"origins\" must be" },
 		{ "- a\n", "the configuration" },
 		{ "a: [\n", "error: " },
 	};
@@ -161,6 +184,7 @@ static const struct unit_case cases[] = {
 	{ "what is needed is little, and the rest has defaults",
 		what_is_needed_is_little_and_the_rest_has_defaults },
 	{ "every setting is taken", every_setting_is_taken },
+	{ "origins are as browsers write them", origins_are_as_browsers_write_them },
 	{ "a certificate stands for a key", a_certificate_stands_for_a_key },
 	{ "what is wrong is told at its place", what_is_wrong_is_told_at_its_place },
 };
