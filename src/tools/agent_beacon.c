@@ -19,6 +19,7 @@ enum { MAC_BYTES = 16, NONCE_BYTES = 8 };
 struct agent_beacon {
 	struct agent_beacon_opts opts;
 	uint8_t key[crypto_generichash_KEYBYTES]; /* of tokens: of this run only */
+	double zero_ms; /* their clock's, at random: when the machine was started is nobody's concern */
 	char *object;
 	struct agent_once *once;
 };
@@ -32,6 +33,7 @@ struct agent_beacon *agent_beacon_new(const struct agent_beacon_opts *opts)
 	b->once = agent_once_new();
 	randombytes_buf(b->object, AGENT_BEACON_OBJECT);
 	randombytes_buf(b->key, sizeof b->key);
+	b->zero_ms = randombytes_random();
 	return b;
 }
 
@@ -68,7 +70,7 @@ static void make_token(const struct agent_beacon *b, const struct addr *client, 
 
 	randombytes_buf(nonce, sizeof nonce);
 	sodium_bin2hex(hex, sizeof hex, nonce, sizeof nonce);
-	const int n = snprintf(to, BEACON_TOKEN_ROOM, "%.0f-%s", now_s * 1000, hex);
+	const int n = snprintf(to, BEACON_TOKEN_ROOM, "%.0f-%s", b->zero_ms + now_s * 1000, hex);
 	sign(b, to, (size_t)n, client, mac);
 	snprintf(to + n, (size_t)(BEACON_TOKEN_ROOM - n), ".%s", mac);
 }
@@ -84,7 +86,7 @@ static double age_ms(const struct agent_beacon *b, const char *token, const stru
 	sign(b, token, (size_t)(dot - token), client, mac);
 	if (sodium_memcmp(mac, dot + 1, 2 * MAC_BYTES) != 0)
 		return (double)NAN;
-	const double age = now_s * 1000 - strtod(token, NULL);
+	const double age = b->zero_ms + now_s * 1000 - strtod(token, NULL);
 	return age >= 0 && age <= TOKEN_LIFE_S * 1000 ? age : (double)NAN;
 }
 

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const edges[] = { "https://a.test", "https://b.test", "https://c.test", "https://d.test" };
@@ -58,6 +59,9 @@ static void an_object_has_100000_bytes_and_a_token_of_its_own(void)
 	CU_ASSERT_EQUAL(one.status, 200);
 	CU_ASSERT_EQUAL(one.len, 100000);
 	CU_ASSERT_TRUE(strlen(one.token) > 32 && strcmp(one.token, two.token) != 0);
+	/* Of our clock it says how it goes, and not what it says (but by chance, one in 4 billion). */
+	CU_ASSERT_EQUAL(atoll(one.token), atoll(two.token));
+	CU_ASSERT_NOT_EQUAL(atoll(one.token), 5000);
 	CU_ASSERT_EQUAL(get("/waymark/nothing", "1.2.3.4", 5).status, 404);
 	CU_ASSERT_EQUAL(ask("/waymark/object", true, "1.2.3.4", "", 5).status, 404);
 	end();
