@@ -340,6 +340,22 @@ static int say_version(void)
 	return 0;
 }
 
+enum { MEASURES_ROOM = 80 };
+
+static const char *measures(const struct agent *a, char to[static MEASURES_ROOM])
+{
+	const struct {
+		bool is;
+		const char *what;
+	} of[] = { { a->diag, "connections" }, { a->probes, "targets" }, { a->log, "pairs" }, { a->door, "what pages tell" } };
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		if (of[i].is)
+			len += (size_t)snprintf(to + len, MEASURES_ROOM - len, "%s%s", len ? ", " : "", of[i].what);
+	return to;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option long_opts[] = { { "config", required_argument, NULL, 'c' },
@@ -347,6 +363,7 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' }, { 0 } };
 	static struct agent a;
 	const char *path = NULL;
+	char what[MEASURES_ROOM];
 	bool test = false;
 	struct fault why;
 	int opt;
@@ -384,9 +401,7 @@ int main(int argc, char **argv)
 	watch_signals(&a);
 	const bool ok = start(&a, &why);
 	if (ok) {
-		log_line(LOG_NOTICE, "edge %s: measuring %s%s%s, reporting to %zu servers",
-			a.conf.edge, a.diag ? "connections" : "",
-			a.diag && a.probes ? " and " : "", a.probes ? "targets" : "",
+		log_line(LOG_NOTICE, "edge %s: measuring %s, reporting to %zu servers", a.conf.edge, measures(&a, what),
 			a.conf.n_servers);
 		ev_run(a.loop, 0);
 	} else {

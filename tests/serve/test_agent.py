@@ -436,6 +436,7 @@ def beacon():
             same(ask("POST", "/waymark/beacon", "x" * 2000)[0], 413)
             same(ask("DELETE", "/waymark/beacon")[0], 405)
             same(ask("GET", "/waymark/other")[0], 404)
+            assert "measuring what pages tell, reporting" in a.said(), a.said()
         s.until("rows in the table", lambda: s.table() == ["145.100.4.0/24,ams1,30.000,2,ttfb", "145.100.4.0/24,ams1,80.000,2,throughput"])
 
 
