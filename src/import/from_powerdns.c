@@ -333,13 +333,14 @@ static const char *soa_owner(struct plan *p, const struct file *f)
 		const struct lines_word *w = in->words;
 		if (in->n > 1 && lines_is(&w[0], "$ORIGIN"))
 			origin = plan_textf(p, "%.*s", (int)w[1].len, w[1].at);
-		for (size_t i = in->owner; i < in->n && i < 4; i++) {
-			if (!lines_is(&w[i], "SOA"))
-				continue;
-			const bool own = in->owner && !lines_is(&w[0], "@");
-			const char *name = own ? plan_textf(p, "%.*s", (int)w[0].len, w[0].at) : origin;
-			return name && *name && name[strlen(name) - 1] == '.' ? name : NULL;
-		}
+		size_t type = in->owner;
+		while (type < in->n && (isdigit((unsigned char)*w[type].at) || lines_is(&w[type], "IN")))
+			type++;
+		if (type == in->n || !lines_is(&w[type], "SOA"))
+			continue;
+		const bool own = in->owner && !lines_is(&w[0], "@");
+		const char *name = own ? plan_textf(p, "%.*s", (int)w[0].len, w[0].at) : origin;
+		return name && *name && name[strlen(name) - 1] == '.' ? name : NULL;
 	}
 	return NULL;
 }
@@ -362,6 +363,8 @@ static enum kind kind_of(const struct file *f, const char *path)
 		size_t n = 0;
 		while (line + n < at && strchr(word, line[n]))
 			n++;
+		if (line + n == at) /* a setting without a value */
+			continue;
 		size_t is = n;
 		while (line + is < at && (line[is] == ' ' || line[is] == '+'))
 			is++;

@@ -125,7 +125,6 @@ def powerdns():
             os.rename(i.dir + "/" + name, i.dir + "/" + to)
         with open(i.dir + "/dump 7") as f:
             text = f.read()
-        assert re.match("@ +(3600 +)?IN +SOA", text.split("\n", 2)[1]) or "SOA" in text, text[:200]
         with open(i.dir + "/dump 7", "w") as f:
             f.write(("" if "$ORIGIN" in text else "$ORIGIN example.org.\n") + text)
         i.status, i.said = i.run("powerdns", *[i.dir + "/" + to for to in names.values()])

@@ -123,6 +123,40 @@ static void what_is_no_list_of_conditions_is_told_with_its_line(void)
 	}
 }
 
+/* What an administrator calls it says nothing. */
+static void files_of_powerdns_are_what_is_in_them(void)
+{
+	static const struct {
+		const char *name, *text, *zone;
+	} row[] = {
+		{ "dump", "$ORIGIN Example.net.\n" ZONE, "example.net" },
+		{ "example.org.zone", "Example.net. 1h IN SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n", "example.net" },
+		{ "example.org.conf", ZONE, "example.org.conf" },
+		{ "db.example.org", "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\n", "example.org" },
+		{ "example.org.zone", "$TTL 300\nother.example. TXT SOA\n@ SOA ns h 1 2 3 4 5\n@ NS soa\n", "example.org" },
+	};
+	char config[8000], report[4000], want[64];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		CU_ASSERT_TRUE_FATAL(imported("powerdns", row[i].name, row[i].text, config, report));
+		snprintf(want, sizeof want, "{ name: %s, file: ", row[i].zone);
+		if (!strstr(config, want)) {
+			printf("%s:\n%s", want, config);
+			CU_FAIL(row[i].name);
+		}
+	}
+	/* Settings, also where the first has no value. */
+	char zone[100], text[200];
+	snprintf(zone, sizeof zone, "%s/named.conf", folder);
+	FILE *f = fopen(zone, "we");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fprintf(f, "zone \"example.net\" { type native; file \"%s/dump\"; };\n", folder);
+	fclose(f);
+	snprintf(text, sizeof text, "# all\ndaemon\nbind-config=%s\n", zone);
+	CU_ASSERT_TRUE_FATAL(imported("powerdns", "settings", text, config, report));
+	CU_ASSERT_PTR_NOT_NULL(strstr(config, "{ name: example.net, file: "));
+}
+
 /* What is asked, by the URL; blanks and line ends are left out. */
 static void urls_of_powerdns_are_probes(void)
 {
@@ -161,6 +195,7 @@ void suite_import_run(void)
 	static const struct unit_case cases[] = {
 		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
 		{ "URLs of PowerDNS are probes", urls_of_powerdns_are_probes },
+		{ "files of PowerDNS are what is in them", files_of_powerdns_are_what_is_in_them },
 		{ "what is no list of conditions is told, with its line", what_is_no_list_of_conditions_is_told_with_its_line },
 	};
 
