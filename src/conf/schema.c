@@ -48,7 +48,9 @@ static const struct key control_keys[] = {
 static void take_images(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	r->conf->images_off = value->kind == NODE_SCALAR && strcmp(value->text, "off") == 0;
-	if (!r->conf->images_off)
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "on") == 0)
+		option_wrong(r, key, value); /* it is, unless it is off; and no folder of that name is meant */
+	else if (!r->conf->images_off)
 		option_path(r, key, value, to);
 }
 
