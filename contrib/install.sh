@@ -23,7 +23,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 programs="waymarkd waymarkctl waymark-agent"
 docs="README.md SECURITY.md CHANGES.md LICENSE"
-examples="waymark.yaml agent.yaml waymarkd.service waymarkd.socket waymark-agent.service"
+examples="waymark.yaml agent.yaml beacon.js waymarkd.service waymarkd.socket waymark-agent.service"
 
 say() { echo "install: $*"; }
 

@@ -22,7 +22,7 @@ def destdir():
         where = {"DESTDIR": dest, "PREFIX": "/usr", "SYSCONFDIR": "/etc", "LOCALSTATEDIR": "/var", "RUNSTATEDIR": "/run"}
         script("install", **where)
         got = files(dest)
-        for f in ("usr/sbin/waymarkd", "usr/sbin/waymarkctl", "usr/sbin/waymark-agent", "usr/share/waymark/city.mmdb", "usr/share/man/man8/waymarkd.8", "usr/share/bash-completion/completions/waymarkctl",
+        for f in ("usr/sbin/waymarkd", "usr/sbin/waymarkctl", "usr/sbin/waymark-agent", "usr/share/waymark/city.mmdb", "usr/share/doc/waymark/beacon.js", "usr/share/man/man8/waymarkd.8", "usr/share/bash-completion/completions/waymarkctl",
                   "usr/lib/systemd/system/waymarkd.service", "usr/lib/systemd/system/waymark-agent.service", "usr/lib/sysusers.d/waymark.conf",
                   "usr/lib/tmpfiles.d/waymark.conf", "etc/waymark/waymark.yaml", "etc/waymark/zones/example.com.zone"):
             assert f in got, (f, got)
