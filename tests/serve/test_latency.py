@@ -271,6 +271,10 @@ def goals():
         same((shown["first_bytes"], shown["transfers"]), (42, 0))
         kinds = [(r["kind"], r.get("rtt_ms", r.get("ms"))) for r in json.loads(s.ctl("latency", "show", "--prefix", MADRID, "--json")[1])]
         same(sorted(kinds), [("rtt", 14), ("rtt", 30), ("ttfb", 44), ("ttfb", 140)])
+        with open(TOP + "/doc/json.md") as f:
+            named = set(re.findall(r"`([a-z_0-9]+)`", f.read()))
+        members = {"goal", "rtt", "ttfb", "throughput"} | set(by["rom"]["terms"]) | set(by["lon"]["terms"]["round_trip"])
+        same(members - named, set(), "doc/json.md does not tell of them:")
         same(s.ctl("latency", "export")[1].splitlines()[1], "prefix,edge,rtt_ms,samples,age_s,kind")
         s.write("m.csv", rows.replace(",rom,44,", ",rom,400,").replace(",lon,140,", ",lon,20,"))
         wait_for(lambda: first("two") == "lon", 10)
