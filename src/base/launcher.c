@@ -170,12 +170,12 @@ static void close_others(struct starter *s)
 
 static _Noreturn void be_launcher(struct starter *s)
 {
-	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGUSR2 };
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR2 };
 	sigset_t child;
 
 	prctl(PR_SET_NAME, "waymark-launch");
 	close_others(s);
-	/* Those are the server's; it ends with it. */
+	/* Those are the server's, even where they are sent to all of its processes (systemd stops a service so); it ends with it. */
 	for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		signal(ignored[i], SIG_IGN);
 	sigemptyset(&child);

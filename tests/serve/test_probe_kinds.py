@@ -296,6 +296,12 @@ def exec_():
             how("ls /proc/self/fd | wc -l > %s/fds; exit 0" % folder)
             until(lambda: os.path.exists(folder + "/fds") and open(folder + "/fds").read().strip(), 10)
             assert int(open(folder + "/fds").read()) <= 5, open(folder + "/fds").read()
+            # What systemd sends to all processes of a service is for the server alone to heed.
+            for child in open("/proc/%d/task/%d/children" % (s.proc.pid, s.proc.pid)).read().split():
+                os.kill(int(child), signal.SIGTERM)
+            how("echo still; exit 0")
+            passes(s, "exit status 0: still")
+            assert "is gone" not in s.said(), s.said()
         # A server that is killed takes its commands with it.
         how("echo $$ > %s/pid3; exec sleep 984" % folder)
         s = Server(zone("web"), start=False, config="""
