@@ -5,7 +5,7 @@
 
 #include <sodium.h>
 
-enum { SEEN = 1 << 16 /* addresses, by hash: a power of 2 */ };
+enum { SEEN = 1 << 16 /* addresses, by hash: a power of 2 */, V6_HOST = 64 };
 
 struct agent_once {
 	struct hash_key key;
@@ -30,7 +30,8 @@ void agent_once_free(struct agent_once *o)
 
 bool agent_once_had(struct agent_once *o, const struct addr *a, double now_s)
 {
-	const uint64_t hash = hash_bytes(o->key, a->b, sizeof a->b);
+	const struct prefix host = addr_prefix(a, addr_is_v4(a) ? 128 : V6_HOST);
+	const uint64_t hash = hash_bytes(o->key, host.addr.b, sizeof host.addr.b);
 	struct seen *s = &o->seen[hash % SEEN];
 
 	if (s->hash == hash && now_s - s->at_s < AGENT_ONCE_S)

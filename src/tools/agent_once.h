@@ -1,6 +1,7 @@
 /* agent_once.h - has that address counted lately?
  *
- * So that nobody counts for much, an address counts once in ten minutes. A keyed hash is kept of it for so long, and nothing else.
+ * So that nobody counts for much, an address counts once in ten minutes; of IPv6 its /64, of which one host has all addresses
+ * (RFC 8981). A keyed hash is kept of it for so long, and nothing else.
  * Bounded memory: the last that had a place is remembered. One thread.
  */
 #ifndef TOOLS_AGENT_ONCE_H

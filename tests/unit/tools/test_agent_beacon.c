@@ -109,6 +109,21 @@ static void what_a_page_measured_counts_once_in_ten_minutes(void)
 	end();
 }
 
+static void a_host_with_many_addresses_counts_once(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(tell("2a02:1:2:3::1", "2a02:1:2:3::1", 30, 80, 100.2), 204);
+	CU_ASSERT_EQUAL(tell("2a02:1:2:3::1", "2a02:1:2:3:8000::2", 10, 20, 100.2), 204);
+	CU_ASSERT_EQUAL(tell("2a02:1:2:4::1", "2a02:1:2:4::1", 40, 90, 100.2), 204);
+	struct agent_report s;
+	tally_take(ttfb, &s, 101);
+	CU_ASSERT_EQUAL_FATAL(s.n, 1);
+	CU_ASSERT_EQUAL(s.rows[0].samples, 2);
+	CU_ASSERT_DOUBLE_EQUAL(s.rows[0].rtt_ms, 35, 1e-6);
+	agent_report_fini(&s);
+	end();
+}
+
 static void what_cannot_be_is_refused(void)
 {
 	static const struct {
@@ -139,6 +154,7 @@ static const struct unit_case cases[] = {
 	{ "an object has 100,000 bytes and a token of its own", an_object_has_100000_bytes_and_a_token_of_its_own },
 	{ "three of the edges are told, and each is at times", three_of_the_edges_are_told_and_each_is_at_times },
 	{ "what a page measured counts once in ten minutes", what_a_page_measured_counts_once_in_ten_minutes },
+	{ "a host with many addresses counts once", a_host_with_many_addresses_counts_once },
 	{ "what cannot be is refused", what_cannot_be_is_refused },
 };
 
