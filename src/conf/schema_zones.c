@@ -245,6 +245,36 @@ static struct conf_catalogs catalogs_of(struct reader *r, bool produced)
 	return to;
 }
 
+static bool is_signed_by_fleet(const struct conf *c, const struct conf_zone *z)
+{
+	return z->name && c->rules[z->rule].fleet && c->rules[z->rule].dnssec;
+}
+
+static int compare_apexes(const void *a, const void *b)
+{
+	return name_compare(*(const uint8_t *const *)a, *(const uint8_t *const *)b);
+}
+
+/* The views of an apex have its keys, which are the fleet's or this server's. entries[i] is where zone i is written. */
+static void check_views(struct reader *r, const struct node *const *entries)
+{
+	const struct conf *c = r->conf;
+	const uint8_t **of_fleet = arena_alloc(r->scratch, (c->n_zones + 1) * sizeof *of_fleet);
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_zones; i++)
+		if (is_signed_by_fleet(c, &c->zones[i]))
+			of_fleet[n++] = c->zones[i].name;
+	if (n)
+		qsort(of_fleet, n, sizeof *of_fleet, compare_apexes);
+	for (size_t i = 0; n && i < c->n_zones; i++) {
+		const struct conf_zone *z = &c->zones[i];
+		if (z->name && z->view && c->rules[z->rule].dnssec && bsearch(&z->name, of_fleet, n, sizeof *of_fleet, compare_apexes))
+			parse_error(r->src, entries[i],
+				"the zone without \"for\" is signed by the fleet, and this view would have its keys: take \"dnssec\" out of one of the two");
+	}
+}
+
 void schema_zones(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct conf *c = to;
@@ -256,12 +286,15 @@ void schema_zones(struct reader *r, const struct key *key, const struct node *va
 	if (!value->n && !c->store_file) /* else they may be added while it runs */
 		parse_warning(r->src, value, "there are no zones; every query will be refused");
 	c->zones = arena_zalloc(r->mem, value->n * sizeof *c->zones);
+	const struct node **entries = arena_alloc(r->scratch, (value->n + 1) * sizeof *entries);
 	for (const struct node *e = value->first; e && !faults_full(r->src->faults);
 		e = e->next) {
 		c->zones[c->n_zones] = (struct conf_zone){ 0 };
+		entries[c->n_zones] = e;
 		if (read_zone(r, e, &c->zones[c->n_zones]))
 			c->n_zones++;
 	}
+	check_views(r, entries);
 	c->consumed = catalogs_of(r, false);
 	c->produced = catalogs_of(r, true);
 }

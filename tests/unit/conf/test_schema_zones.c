@@ -26,6 +26,12 @@ static void zones_are_checked(void)
 	static const struct told_case row[] = {
 		{ "none at all is allowed", SERVER "zones: []\n",
 			"2:8: warning: there are no zones; every query will be refused\n" },
+		{ "a view that is signed here, of a zone that the fleet signs",
+			SERVER "store: { file: s }\nfleet: { redis: [ \"redis://127.0.0.1:6379\" ], name: prod, secret: \"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\" }\n"
+			"clients: { office: { nets: 10.0.0.0/8 } }\n"
+			"zones:\n  - { name: b.example, for: office, file: b, dnssec: auto }\n  - { name: B.example, fleet: on, dnssec: auto }\n"
+			"  - { name: c.example, for: office, file: b, dnssec: auto }\n  - { name: b.example, for: office, file: b }\n",
+			"6:5: error: the zone without \"for\" is signed by the fleet, and this view would have its keys: take \"dnssec\" out of one of the two\n" },
 		{ "not a list", SERVER "zones: { dir: z }\n",
 			"2:8: error: \"zones\" must be a list of { name: ..., file: ... } and "
 			"{ dir: ... }, not a mapping\n" },
