@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 enum { PEERS_MOST = 4096, KEYS_MOST = 4096, PORT = 53 };
 
@@ -119,14 +120,20 @@ static bool read_key(struct reader *r, const struct node *n, struct secret_key *
 	return true;
 }
 
-/* The one of `n` keys before that has this name; NULL: none. */
-static const struct node *named_so(const struct conf *c, const struct node *map, size_t n, const uint8_t *name)
+/* Domain names of ASCII, with or without the dot at the end. */
+static bool is_same_name(const char *a, const char *b)
 {
-	const struct node *first = map->first;
+	const size_t a_len = strlen(a), b_len = strlen(b), n = a_len - (a_len > 1 && a[a_len - 1] == '.');
 
-	for (size_t i = 0; i < n; i++, first = first->next)
-		if (c->key_names[i] && name_equal(c->key_names[i], name))
-			return first;
+	return n == b_len - (b_len > 1 && b[b_len - 1] == '.') && strncasecmp(a, b, n) == 0;
+}
+
+/* The one before it that has its name; NULL: none. */
+static const struct node *named_before(const struct node *map, const struct node *key)
+{
+	for (const struct node *i = map->first; i != key; i = i->next)
+		if (is_same_name(i->key->text, key->key->text))
+			return i;
 	return NULL;
 }
 
@@ -150,7 +157,7 @@ void schema_secrets(struct reader *r, const struct key *key, const struct node *
 		struct secret_key one;
 		if (!read_key(r, n, &one))
 			continue;
-		const struct node *first = named_so(c, value, number, one.key.name);
+		const struct node *first = named_before(value, n);
 		if (first) {
 			parse_error(r->src, n->key, "this key is here twice, in other letters (first on line %u); take one out",
 				first->key->line);
@@ -171,26 +178,19 @@ void schema_secrets(struct reader *r, const struct key *key, const struct node *
 bool schema_key_find(const struct reader *r, const struct key *key, const struct node *name,
 	const uint8_t **to)
 {
-	const struct conf *c = r->conf;
-	uint8_t wire[NAME_MOST];
-	unsigned number = 0;
-	size_t len;
+	const struct known *k = &r->keys;
+	unsigned number;
 
-	/* In whichever letters, with or without the dot at the end: it is a domain name. */
-	if (name->kind == NODE_SCALAR && !known_find(&r->keys, name->text, &number) &&
-		name_parse(wire, &len, name->text, strlen(name->text), (const uint8_t *)"") == NAME_OK) {
-		name_lower(wire, wire, len);
-		while (number < r->keys.n && (!c->key_names[number] || !name_equal(c->key_names[number], wire)))
-			number++;
-		if (number < r->keys.n) {
-			*to = c->key_names[number];
-			return true;
-		}
-	}
+	if (name->kind == NODE_SCALAR && !known_find(k, name->text, &number))
+		for (size_t i = 0; i < k->n; i++)
+			if (is_same_name(k->names[i].name, name->text)) {
+				*to = r->conf->key_names[k->names[i].number];
+				return true;
+			}
 	if (!schema_find(r, &(struct schema_names){ key, &r->keys, "key", "keys" }, name,
 		    &number))
 		return false;
-	*to = c->key_names[number];
+	*to = r->conf->key_names[number];
 	return true;
 }
 
