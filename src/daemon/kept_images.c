@@ -93,6 +93,15 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A name that kept_images_zone() or kept_images_geo() makes, or that of one that is being written. */
+static bool is_ours(const char *name)
+{
+	const size_t hex = strspn(name, "0123456789abcdef");
+	const char *rest = hex == 2 * HASH ? name + hex : strncmp(name, geo_name, strlen("geoip")) == 0 ? name + strlen("geoip") : "";
+
+	return strcmp(rest, ".kept") == 0 || strcmp(rest, ".kept.new") == 0;
+}
+
 /* Files of ours that are none of these names. */
 static void sweep(const char *dir, char **names, size_t n)
 {
@@ -104,7 +113,7 @@ static void sweep(const char *dir, char **names, size_t n)
 		qsort(names, n, sizeof *names, compare_words);
 	while (d && (e = readdir(d))) {
 		const char *word = e->d_name;
-		if (strstr(word, ".kept") && (!n || !bsearch(&word, names, n, sizeof *names, compare_words)) && in_folder(path, dir, word))
+		if (is_ours(word) && (!n || !bsearch(&word, names, n, sizeof *names, compare_words)) && in_folder(path, dir, word))
 			unlink(path);
 	}
 	if (d)
