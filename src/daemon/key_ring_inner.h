@@ -36,7 +36,7 @@ struct ring_zone {
 	uint64_t served;     /* atomic: generation that is; UINT64_MAX: not known */
 	uint32_t ttl_s;      /* atomic */
 	char fault[256], parent[256];
-	bool shared; /* a fleet signs it */
+	bool shared; /* a fleet signs it; written under the lock, read without it, too */
 	bool behind; /* what was to be done was not, since the fleet has others */
 	struct shared_keys by; /* as the fleet has them; without the life */
 	uint8_t apex[NAME_MOST];

@@ -18,10 +18,10 @@ void key_ring_share(struct key_ring *r, const uint8_t *apex, bool shared)
 {
 	struct ring_zone *z = key_ring_zone(r, apex, shared);
 
-	if (!z || z->shared == shared)
+	if (!z || __atomic_load_n(&z->shared, __ATOMIC_RELAXED) == shared)
 		return;
 	pthread_mutex_lock(&z->lock);
-	z->shared = shared;
+	__atomic_store_n(&z->shared, shared, __ATOMIC_RELAXED);
 	z->by = (struct shared_keys){ .off = false };
 	z->due_us = 0;
 	pthread_mutex_unlock(&z->lock);
@@ -29,7 +29,7 @@ void key_ring_share(struct key_ring *r, const uint8_t *apex, bool shared)
 
 bool key_share_leads(const struct key_ring *r, const struct ring_zone *z)
 {
-	return !z->shared || fleet_lease_is_ours(r->lease);
+	return !__atomic_load_n(&z->shared, __ATOMIC_RELAXED) || fleet_lease_is_ours(r->lease);
 }
 
 bool key_ring_leads(struct key_ring *r, const uint8_t *apex)
