@@ -70,7 +70,7 @@ static void make_token(const struct agent_beacon *b, const struct addr *client, 
 
 	randombytes_buf(nonce, sizeof nonce);
 	sodium_bin2hex(hex, sizeof hex, nonce, sizeof nonce);
-	const int n = snprintf(to, BEACON_TOKEN_ROOM, "%.0f-%s", b->zero_ms + now_s * 1000, hex);
+	const int n = snprintf(to, BEACON_TOKEN_ROOM, "%.0f-%s", floor(b->zero_ms + now_s * 1000), hex);
 	sign(b, to, (size_t)n, client, mac);
 	snprintf(to + n, (size_t)(BEACON_TOKEN_ROOM - n), ".%s", mac);
 }
