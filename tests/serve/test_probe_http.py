@@ -202,7 +202,7 @@ def ending():
     need("openssl")
     with folder() as path:
         authority(path, "ca")
-        certificate(path, "www", "ca", datetime.datetime.utcnow() + datetime.timedelta(seconds=7 * SLOW))
+        certificate(path, "www", "ca", datetime.datetime.utcnow() + datetime.timedelta(seconds=12 * SLOW))
         with Tls(context_of(path, "www")) as t, \
                 serve("kind: https, host: www.example.com, port: %d, keep-alive: on, expiry-warning: 7d, ca: %s/ca.pem" % (t.port, path)) as s:
             says(s, "HTTP 200")

@@ -39,7 +39,7 @@ static struct standing *stand(struct desk *d)
 	const struct steer *steer = publisher_live(d->p)->steer;
 	struct forced_effect e = forced_effect_of(&d->forced, steer);
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < steer->n_edges; i++) {
 		e.states[i] = d->states[i];
 		e.forced[i] = d->states[i] != EDGE_UP;
 	}
