@@ -201,33 +201,44 @@ static _Noreturn void be_launcher(struct starter *s)
 
 /* --- in the server ------------------------------------------------------------------------ */
 
-struct launcher *launcher_fork(char **argv)
+/* Our end of it; -1: it could not be. */
+static int fork_starter(char **argv, pid_t *pid)
 {
 	struct starter s = { .argv = argv };
 	int ends[2];
 
 	if ((argv && !find_program(argv[0], s.program)) || !fd_pass_pair(ends))
-		return NULL;
-	const pid_t pid = fork();
-	if (pid == 0) {
+		return -1;
+	*pid = fork();
+	if (*pid == 0) {
 		s.fd = ends[1];
 		be_launcher(&s);
 	}
 	close(ends[1]);
-	if (pid < 0) {
-		close(ends[0]);
+	if (*pid > 0)
+		return orders = ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+struct launcher *launcher_fork(char **argv)
+{
+	pid_t pid;
+	const int fd = fork_starter(argv, &pid);
+
+	if (fd < 0)
 		return NULL;
-	}
 	struct launcher *l = memory_zeroed(1, sizeof *l);
-	*l = (struct launcher){ ends[0], pid };
-	orders = l->fd;
+	*l = (struct launcher){ fd, pid };
 	return l;
 }
 
 static void fork_late(void)
 {
+	pid_t pid; /* its end is ours: for good */
+
 	if (orders < 0)
-		launcher_fork(NULL); /* for good */
+		fork_starter(NULL, &pid);
 }
 
 int launcher_orders(void)
