@@ -7,8 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 
-enum { POLITE = 10 };
-
 /* What one thread does, and what it has taken. */
 struct hand {
 	struct crew *crew;
@@ -53,7 +51,7 @@ static void *lend_a_hand(void *arg)
 	struct hand *h = arg;
 
 	if (h->crew->politely)
-		polite_begin(POLITE);
+		polite_begin();
 	work_on(h);
 	return NULL;
 }

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { LEAST_NICE = 20 /* RLIMIT_NICE counts down from it */ };
+enum { NICE = 10, LEAST_NICE = 20 /* RLIMIT_NICE counts down from it */ };
 
 static __thread bool is_polite;
 static __thread int usual, polite;
@@ -21,11 +21,11 @@ static void set(int nice)
 }
 
 /* The loop's: whoever started this thread may have given way himself. */
-void polite_begin(int nice)
+void polite_begin(void)
 {
 	usual = getpriority(PRIO_PROCESS, (id_t)getpid());
 	is_polite = true;
-	polite = nice;
+	polite = usual > NICE ? usual : NICE;
 	set(polite);
 }
 

@@ -144,7 +144,7 @@ static void *help(void *ctx)
 	struct jobs *j = h->owner;
 
 	if (h->manner == JOBS_POLITE)
-		polite_begin(POLITE_MOST);
+		polite_begin();
 	pthread_setname_np(pthread_self(), h->manner == JOBS_POLITE ? "job-polite" : "job");
 	for (;;) {
 		while (sem_wait(&h->go) != 0)

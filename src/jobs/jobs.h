@@ -54,7 +54,7 @@ struct jobs *jobs_new(struct ev_loop *loop);
  * by then. */
 void jobs_stay_ready(struct jobs *j);
 
-/* Polite threads give way to whoever answers queries (nice 19): for what takes the processor.
+/* Polite threads give way to whoever answers queries (polite.h): for what takes the processor.
  * What somebody waits for and mostly waits itself, as a write to a disk, is prompt. */
 enum jobs_manner { JOBS_PROMPT, JOBS_POLITE, JOBS_MANNERS };
 

@@ -72,7 +72,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
     def ask(self, method, target, body=b"", headers=None):
         """(status, JSON, header fields)"""
-        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=20 * SLOW)
+        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=60 * SLOW)
         try:
             c.request(method, target, body or None, headers or {})
             r = c.getresponse()
@@ -130,7 +130,7 @@ def impossible():
         same((status, answer), (200, {"rows": 3, "used": 2}))
         s.until("rows in the table", lambda: s.table() == ["192.0.2.0/24,ams1,12.500,4", "@ams1,iad1,2.000,3"])
         same(json.loads(s.ctl("status", "--json")[1])["agents_impossible"], {"ams1": 1})
-        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=20 * SLOW) as r:
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=60 * SLOW) as r:
             last = re.findall(r'^waymark_agent_last_report_timestamp_seconds{agent="(\w+)"} (\d+)$', r.read().decode(), re.M)
         same([name for name, _ in last], ["ams1"])
         assert abs(int(last[0][1]) - time.time()) < 60 * SLOW, last
@@ -401,7 +401,7 @@ def beacon():
         port, page = free_port(), "https://www.example.org"
 
         def ask(method, path, body=None, origin=page, client="145.100.4.9"):
-            c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+            c = http.client.HTTPConnection("127.0.0.1", port, timeout=60 * SLOW)
             try:
                 c.request(method, path, body, dict({"X-Real-IP": client}, **({"Origin": origin} if origin else {})))
                 r = c.getresponse()
@@ -543,7 +543,7 @@ class Certified(Nameserver):
         return c
 
     def ask(self, method, target, body=b"", headers=None, cert=None):
-        with socket.create_connection(("127.0.0.1", self.management), timeout=20 * SLOW) as plain:
+        with socket.create_connection(("127.0.0.1", self.management), timeout=60 * SLOW) as plain:
             with self.context(cert).wrap_socket(plain, server_hostname="ns1.example.com") as s:
                 c = http.client.HTTPConnection("ns1.example.com")
                 c.sock = s
@@ -570,7 +570,7 @@ def certified():
         both = ["192.0.2.0/24,ams1,12.500,4", "192.0.2.0/24,iad1,12.500,4"]      # what makes the table grow waits for a job
         s.until("both in the table", lambda: s.table() == both)
         # What takes the door's time and says nothing is sent away, and what speaks no TLS.
-        with socket.create_connection(("127.0.0.1", s.management), timeout=20 * SLOW) as plain:
+        with socket.create_connection(("127.0.0.1", s.management), timeout=60 * SLOW) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert b"HTTP" not in plain.recv(1000)
         tls = {"key": "", "tls": "{ ca: ca.pem, cert: ams1.pem, key: ams1.key }"}
@@ -661,7 +661,7 @@ http {
 
 
 def visit(port, host, client):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=60 * SLOW)
     c.request("GET", "/", headers={"Host": host, "X-Forwarded-For": client})
     same(c.getresponse().status, 204)
     c.close()
@@ -686,7 +686,7 @@ def learning():
                 visit(port, host, client)
             s.until("what the agent tells", lambda: number("one_time_clients") == 14)
         same([number(k) for k in ("one_time_names", "one_time_joined", "resolver_pairs", "resolvers")], [12, 12, 1, 0])
-        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=20 * SLOW) as r:
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % s.management, timeout=60 * SLOW) as r:
             same("waymark_one_time_joined_total 12" in r.read().decode(), True)
         code, said = s.ctl("upgrade")                       # what is not in the file yet is handed on, too
         same(code, 0, said)
@@ -725,11 +725,11 @@ def agent_conf():
                                  ("quantile", "0.5", "a share"), ("beacon", "{ origins: '*' }", 'listen: "127.0.0.1:9954"'),
                                  ("beacon", "{ listen: '127.0.0.1:1', origins: www.example.org }", "https://HOST")):
             a = Agent(s, ["http://127.0.0.1:1"], **{key: value})
-            done = subprocess.run([AGENT, "-c", a.conf], capture_output=True, text=True, timeout=20 * SLOW)
+            done = subprocess.run([AGENT, "-c", a.conf], capture_output=True, text=True, timeout=60 * SLOW)
             same(done.returncode, 1, done.stderr)
             assert word in done.stderr, done.stderr
         right = Agent(s, ["http://127.0.0.1:1/", "https://[::1]:2"], passive="{ ports: [ 80, 443 ] }").conf
-        done = subprocess.run([AGENT, "-t", "-c", right], capture_output=True, text=True, timeout=20 * SLOW)
+        done = subprocess.run([AGENT, "-t", "-c", right], capture_output=True, text=True, timeout=60 * SLOW)
         same((done.returncode, done.stderr), (0, ""))
 
 

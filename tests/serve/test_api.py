@@ -50,7 +50,7 @@ class Api(Server):
 
     def call(self, token, method, path, body=None, raw=None):
         """The status, and the answer: JSON taken apart, or text."""
-        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=20 * SLOW)
+        c = http.client.HTTPConnection("127.0.0.1", self.management, timeout=60 * SLOW)
         c.request(method, "/api/v1" + path, raw if raw is not None else None if body is None else json.dumps(body),
                   {"Authorization": "Bearer " + token} if token else {})
         r = c.getresponse()
@@ -60,7 +60,7 @@ class Api(Server):
 
 
 def get(port, path, **headers):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=60 * SLOW)
     c.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
     r = c.getresponse()
     body = r.read()
@@ -137,7 +137,7 @@ def described():
     junk = ["", "\x00", "--json", "-1", "9" * 400, "a" * 5000, "\u00fc", "..", "a..b", "*", "1;2", "'", "0"]
     with Api() as s:
         admin = s.token("ci", "--role", "admin")
-        c = http.client.HTTPConnection("127.0.0.1", s.management, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", s.management, timeout=60)
         c.request("GET", "/api/v1/openapi.json")
         spec = json.loads(c.getresponse().read())
         same((spec["openapi"], len(spec["paths"]) > 25), ("3.1.0", True))
@@ -224,7 +224,7 @@ def wait_for(s, quiet, timeout):
 class Stream:
     """Events, one by one: a name and what is behind it; or None, where the stream has ended."""
     def __init__(self, s, token, path):
-        self.socket = socket.create_connection(("127.0.0.1", s.management), timeout=20 * SLOW)
+        self.socket = socket.create_connection(("127.0.0.1", s.management), timeout=60 * SLOW)
         self.socket.sendall(("GET /api/v1%s HTTP/1.0\r\nAuthorization: Bearer %s\r\n\r\n" % (path, token)).encode())
         self.file = self.socket.makefile("rb")
         self.status = int(self.file.readline().split()[1])
@@ -359,7 +359,7 @@ def page():
             r, body = get(s.management, "/" + name, Accept_Encoding="gzip, br")
             same((r.status, "immutable" in r.getheader("Cache-Control"), r.getheader("X-Content-Type-Options"), len(gzip.decompress(body)) > 100), (200, True, "nosniff", True), name)
         same([get(s.management, p, Accept_Encoding=e)[0].status for p, e in (("/", "identity"), ("/assets/x.js", "gzip"))], [406, 404])
-        c = http.client.HTTPConnection("127.0.0.1", s.management, timeout=20 * SLOW)
+        c = http.client.HTTPConnection("127.0.0.1", s.management, timeout=60 * SLOW)
         c.request("POST", "/")
         same(c.getresponse().status, 405)
         c.close()
@@ -403,7 +403,7 @@ def by_socket(path, method, target, body=None, token=None, uid=None, group=None)
     """A request by the Unix socket, of a process that is another user's where that is said. The status, and the answer."""
     def ask():
         c = socket.socket(socket.AF_UNIX)
-        c.settimeout(20 * SLOW)
+        c.settimeout(60 * SLOW)
         c.connect(path)
         text = json.dumps(body) if body is not None else ""
         c.sendall(("%s /api/v1%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s" % (
@@ -471,7 +471,7 @@ def external_dns():
     port = free_port()
 
     def ask(method, path, body=None):
-        c = http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOW)
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=60 * SLOW)
         c.request(method, path, None if body is None else body if isinstance(body, str) else json.dumps(body),
                   {"Accept": "application/external.dns.webhook+json;version=1", "Content-Type": "application/external.dns.webhook+json;version=1"})
         r = c.getresponse()

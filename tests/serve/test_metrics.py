@@ -37,7 +37,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
         """(status, type, body)"""
         request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.management, path), headers={"Accept": accept} if accept else {})
         try:
-            with urllib.request.urlopen(request, timeout=20 * SLOW) as r:
+            with urllib.request.urlopen(request, timeout=60 * SLOW) as r:
                 return r.status, r.headers["Content-Type"], r.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.headers["Content-Type"], e.read().decode()
@@ -158,7 +158,7 @@ def prometheus():
         def api(path, **words):
             url = "http://127.0.0.1:%d/api/v1/%s?%s" % (port, path, urllib.parse.urlencode(words))
             try:
-                with urllib.request.urlopen(url, timeout=20) as r:
+                with urllib.request.urlopen(url, timeout=60) as r:
                     return json.load(r)
             except urllib.error.HTTPError as e:
                 said = e.read().decode()

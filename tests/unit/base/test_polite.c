@@ -27,7 +27,7 @@ static void *be_polite(void *ctx)
 	s->allowed = setpriority(PRIO_PROCESS, (id_t)gettid(), s->usual) == 0;
 	if (!s->allowed)
 		return NULL;
-	polite_begin(POLITE_MOST);
+	polite_begin();
 	s->polite = nice_now();
 	polite_pause();
 	s->paused = nice_now();
@@ -66,14 +66,14 @@ static void who_is_polite_is_urgent_while_others_wait(void)
 	CU_ASSERT_EQUAL(nice_now(), before);
 	if (!s.allowed)
 		return; /* no machine to test it on */
-	CU_ASSERT_EQUAL(s.polite, 19);
+	CU_ASSERT_EQUAL(s.polite, 10);
 	CU_ASSERT_EQUAL(s.paused, s.usual);
-	CU_ASSERT_EQUAL(s.resumed, 19);
+	CU_ASSERT_EQUAL(s.resumed, 10);
 }
 
 static void *start_another(void *ctx)
 {
-	polite_begin(POLITE_MOST);
+	polite_begin();
 	run(be_polite, ctx);
 	return NULL;
 }
@@ -85,7 +85,7 @@ static void who_was_started_politely_is_as_urgent(void)
 
 	run(be_polite, &plain);
 	run(start_another, &s);
-	CU_ASSERT_EQUAL(s.usual, 19);
+	CU_ASSERT_EQUAL(s.usual, 10);
 	if (plain.allowed)
 		CU_ASSERT_EQUAL(s.paused, nice_now());
 }

@@ -195,7 +195,7 @@ static void polite_jobs_give_way_and_prompt_ones_do_not(void)
 	start(&d, &polite, slow);
 	CU_ASSERT_TRUE(ends(&d, 2));
 	CU_ASSERT_EQUAL(prompt.nice, getpriority(PRIO_PROCESS, 0));
-	CU_ASSERT_EQUAL(polite.nice, 19);
+	CU_ASSERT_EQUAL(polite.nice, 10);
 	CU_ASSERT_FALSE(prompt.signals);
 	CU_ASSERT_FALSE(polite.signals);
 	close_desk(&d);
@@ -526,7 +526,7 @@ static void a_job_without_a_thread_waits_for_no_thread_of_another_manner(void)
 	start(&d, &t[1], slow);
 	failing_threads(false);
 	CU_ASSERT_TRUE(ends(&d, 2));
-	CU_ASSERT_EQUAL(t[1].nice, 19);
+	CU_ASSERT_EQUAL(t[1].nice, 10);
 	close_desk(&d);
 }
 
