@@ -246,7 +246,7 @@ class Server:
     """A waymarkd with these zones {origin: text} and the rest of its configuration as YAML text. `server` is what stands in
     the configuration's server section behind the address."""
 
-    patience_s = 20                                         # until it is ready; a command may take three times as long
+    patience_s = 60                                         # until it is ready; a command may take three times as long
 
     def __init__(self, zones, config="", server="workers: 1", listen=None, start=True, files=None):
         self.dir = tempfile.mkdtemp(prefix="waymark-test.")
@@ -301,7 +301,7 @@ class Server:
 
     def wait_stored(self):
         """Until what was fetched is in the store."""
-        end = time.monotonic() + 30 * SLOW
+        end = time.monotonic() + 60 * SLOW
         while {one["job"] for one in json.loads(self.ctl("jobs", "--json")[1])} & {"transfer", "store"}:
             if time.monotonic() > end:
                 raise AssertionError("it is still to be stored: " + self.said())
@@ -311,7 +311,7 @@ class Server:
         if self.proc and self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
             try:
-                self.proc.wait(20 * SLOW)
+                self.proc.wait(60 * SLOW)
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait()
@@ -348,14 +348,14 @@ class Server:
     def udp(self, name, qtype="A", options=None, **more):
         edns = more.pop("edns", None) or (opt(options=options) if options is not None else None)
         packet = query(name, qtype, edns=edns, **more)
-        reply = self.exchange(packet, 10)
+        reply = self.exchange(packet, 60)
         if reply is None:
             raise AssertionError("no answer for %s %s" % (name, qtype))
         same(reply[:2], packet[:2], "id:")
         return Message(reply)
 
     def connect(self):
-        s = socket.create_connection(("127.0.0.1", self.port), timeout=10 * SLOW)
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=60 * SLOW)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 
@@ -368,8 +368,8 @@ class Server:
         return self.udp(name, qtype, options=ecs(subnet))
 
     def dig(self, *words):
-        return subprocess.run(["dig", "@127.0.0.1", "-p", str(self.port), "+tries=1", "+timeout=%d" % (3 * SLOW)] + list(words),
-                              capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(["dig", "@127.0.0.1", "-p", str(self.port), "+tries=1", "+timeout=%d" % (20 * SLOW)] + list(words),
+                              capture_output=True, text=True, timeout=60 * SLOW).stdout
 
 
 def lowest_free(pid):

@@ -132,7 +132,7 @@ def interrupted():
             assert p.poll() is None and time.monotonic() < end, uses(work)
             time.sleep(0.05)
         p.send_signal(signal.SIGINT)
-        same(p.wait(30 * SLOW), 130)
+        same(p.wait(60 * SLOW), 130)
         same(uses(work), [])
     finally:
         p.kill()

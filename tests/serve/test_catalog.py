@@ -20,7 +20,7 @@ def member(label, zone, group=None, coo=None):
 
 
 def until(what, wanted, *said):
-    end = time.monotonic() + 30 * SLOW
+    end = time.monotonic() + 60 * SLOW
     while True:
         try:
             got = what()

@@ -58,7 +58,7 @@ def validates():
         for name, qtype, want in QUESTIONS:
             said = subprocess.run(["delv", "@127.0.0.1", "-p", str(server.port), "-a", "%s/%s.test.anchor" % (HERE, kind),
                                    "+root=%s.test" % kind, "%s%s.test" % (name + "." if name else "", kind), qtype],
-                                  capture_output=True, text=True, timeout=30)
+                                  capture_output=True, text=True, timeout=60 * SLOW)
             said = said.stdout + said.stderr
             expect = {"yes": "; fully validated", "no": "; negative response, fully validated",
                       "wild": "; unsigned answer" if kind == "optout" else "; fully validated"}[want]
@@ -311,7 +311,7 @@ def serial(s, zone):
 def nsupdate(s, zone, *lines):
     text = "server 127.0.0.1 %d\nzone %s\nkey hmac-sha256:up %s\n%s\nsend\n" % (
         s.port, zone, base64.b64encode(b"u" * 32).decode(), "\n".join(lines))
-    return subprocess.run(["nsupdate"], input=text, capture_output=True, text=True, timeout=30).stderr
+    return subprocess.run(["nsupdate"], input=text, capture_output=True, text=True, timeout=60 * SLOW).stderr
 
 
 @claim("one line signs a zone; it stays signed through reloads and kill -9, and what has not changed keeps its signatures")
@@ -651,7 +651,7 @@ def delv(s, name, qtype):
         s.write("anchor", "trust-anchors { steer.test. static-key %d 3 %d \"%s\"; };\n" % (
             struct.unpack(">H", raw[:2])[0], raw[3], base64.b64encode(raw[4:]).decode()))
     said = subprocess.run(["delv", "@127.0.0.1", "-p", str(s.port), "-a", s.dir + "/anchor", "+root=steer.test", name, "TYPE%d" % TYPES[qtype]],
-                          capture_output=True, text=True, timeout=30)
+                          capture_output=True, text=True, timeout=60 * SLOW)
     return said.stdout + said.stderr
 
 

@@ -15,7 +15,7 @@ from lib import *
 ZONE = "$TTL 1\n@ SOA ns1 h 1 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\n"
 PARENT = "$TTL 1\n@ SOA ns1 h %%d 2 3 60 1\n@ NS ns1\nns1 A 127.0.0.1\nchild NS ns1.child\nns1.child A 127.0.0.1\n%%s"
 ZONES = "[ { name: test, file: zones/test.zone }, { name: child.test, file: zones/child.test.zone, dnssec: quick }, { name: other, file: zones/other.zone, dnssec: %s } ]"
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 notified = []
 

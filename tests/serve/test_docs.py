@@ -376,7 +376,7 @@ class Scene:
         return self.plain(done.stdout)
 
     def wait(self, command):
-        late = time.monotonic() + 30
+        late = time.monotonic() + 60
         while command and subprocess.run(["/bin/bash", "-c", command], cwd=self.d, env=self.env, capture_output=True).returncode:
             assert time.monotonic() < late, "in vain: " + command
             time.sleep(0.1)

@@ -41,7 +41,7 @@ class Named:
         self.proc = None
 
 
-def until(get, want, seconds=30):
+def until(get, want, seconds=60):
     end = time.monotonic() + seconds * SLOW
     while (got := get()) != want and time.monotonic() < end:
         time.sleep(0.05)

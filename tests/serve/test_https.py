@@ -97,7 +97,7 @@ def refused():
 @claim("what is refused is counted at once, not when its connection ends")
 def counted():
     before = status("https_refused")
-    with socket.create_connection(("127.0.0.1", PLAIN), timeout=10 * SLOW) as c:
+    with socket.create_connection(("127.0.0.1", PLAIN), timeout=60 * SLOW) as c:
         for n in (1, 2):
             c.sendall(b"GET /none HTTP/1.1\r\nHost: ns1.example.com\r\n\r\n")
             same(c.recv(4096)[9:12], b"404")
@@ -163,7 +163,7 @@ class Two:
         c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         c.load_verify_locations(server.dir + "/ca.pem")
         c.set_alpn_protocols(["h2"])
-        self.s = c.wrap_socket(socket.create_connection(("127.0.0.1", PORT), timeout=10 * SLOW), server_hostname="ns1.example.com")
+        self.s = c.wrap_socket(socket.create_connection(("127.0.0.1", PORT), timeout=60 * SLOW), server_hostname="ns1.example.com")
         self.s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, settings))
         self.buf = b""
 
@@ -279,7 +279,7 @@ def idle():
             except OSError:
                 break
             time.sleep(0.1)
-        assert 1 < time.monotonic() - begun < 30 * SLOW, time.monotonic() - begun
+        assert 1 < time.monotonic() - begun < 50 * SLOW, time.monotonic() - begun
 
 
 with server:

@@ -69,7 +69,7 @@ def each(s, work, n=1, most=20000):
         assert k < most, "it takes memory without end"
 
 
-def wait_for(s, what, say, seconds=30):
+def wait_for(s, what, say, seconds=60):
     end = time.monotonic() + seconds * SLOW
     while not what():
         same(s.proc.poll(), None, s.said()[-2000:])

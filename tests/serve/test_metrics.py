@@ -47,7 +47,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in self.get("/metrics")[2].splitlines() if line[0] != "#"}
 
 
-def until(true, what, s=20):
+def until(true, what, s=60):
     """Waits for what must become true."""
     end = time.monotonic() + s * SLOW
     while not true():

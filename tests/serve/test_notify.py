@@ -6,7 +6,7 @@ from lib import *
 from xfr import *
 
 K = Key("told", bytes(range(32)))
-PATIENCE = 30 * SLOW
+PATIENCE = 60 * SLOW
 
 
 class Secondary:

@@ -603,7 +603,7 @@ pools:
         same(both(), "22")
         s.ctl("force", "a", "auto")
         same(get("flat"), "2", "it stays")
-        until = time.time() + 20
+        until = time.time() + 60
         while get("tree") != "1":
             same(time.time() < until, True, "tree has not come back")
             time.sleep(0.05)

@@ -340,9 +340,9 @@ def by_hand():
         w.hang = True
         start = time.monotonic()
         many = [subprocess.Popen([WAYMARKCTL, "-c", s.conf, "probe", "one"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
-        said = [p.communicate(timeout=30)[0] for p in many]
+        said = [p.communicate(timeout=60 * SLOW)[0] for p in many]
         assert any("somebody else" in t for t in said) and any("no answer within 2 s" in t for t in said), said
-        assert time.monotonic() - start < 20 * SLOW         # not as long as a turn
+        assert time.monotonic() - start < 50 * SLOW         # not as long as a turn
         same(s.ctl("probe", "two")[0], 1)
         gone = subprocess.Popen([WAYMARKCTL, "-c", s.conf, "probe", "one"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.1)

@@ -169,7 +169,7 @@ def rounds():
         while json_of(s, "status")["probes"] - start < want:
             time.sleep(0.5)
         after = least()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while after[0] > before[0] + 12 and time.monotonic() < end:         # what leaks does not come back
             after = tuple(map(min, zip(after, least())))
         status = json_of(s, "status")

@@ -64,7 +64,7 @@ def hangup():
     with new() as s:
         s.write("zones/example.com.zone", APEX + "www A 192.0.2.12\n")
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 20 * SLOW
+        end = time.monotonic() + 60 * SLOW
         while s.udp("www.example.com").addresses() != ["192.0.2.12"] and time.monotonic() < end:
             time.sleep(0.02)
         same(s.udp("www.example.com").addresses(), ["192.0.2.12"])
@@ -105,7 +105,7 @@ def emptied():
             assert code == 1 and "of 2 zones 2 would go (example.com., example.net.)" in said and "--force" in said, said
             served(*ZONES)
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 20 * SLOW
+        end = time.monotonic() + 60 * SLOW
         while s.said().count("2 would go") < 3 and time.monotonic() < end:
             time.sleep(0.02)
         same(s.said().count("2 would go"), 3)
@@ -219,7 +219,7 @@ def under_load():
 
         def ask():
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(10 * SLOW)
+                sock.settimeout(60 * SLOW)
                 sock.connect(("127.0.0.1", s.port))
                 while not stop.is_set():
                     packet = query("www.example.com", "A")
@@ -317,7 +317,7 @@ def geo_age():
 def stops():
     with new() as s:
         same(s.ctl("stop")[0], 0)
-        s.proc.wait(10 * SLOW)
+        s.proc.wait(60 * SLOW)
         same(os.path.exists(s.socket), False)
         code, said = s.ctl("status")
         same(code, 1)
@@ -356,7 +356,7 @@ def pipe():
     with Server(ZONES, config=EDGES) as s:
         os.mkfifo(s.dir + "/zones/pipe.zone")
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 20 * SLOW
+        end = time.monotonic() + 60 * SLOW
         while "is a pipe" not in s.said() and time.monotonic() < end:
             time.sleep(0.02)
         assert "is a pipe" in s.said(), s.said()

@@ -140,7 +140,7 @@ def logged():
             return [l.split("rrl: ")[1] for l in s.said().splitlines() if "rrl: " in l]
 
         def wait(n):
-            end = time.monotonic() + 30 * SLOW
+            end = time.monotonic() + 60 * SLOW
             while len(lines()) < n and time.monotonic() < end:
                 time.sleep(0.05)
             same(len(lines()), n, lines())

@@ -137,7 +137,7 @@ def live_state():
         nets = [r.split(",")[0] for r in measured.split("\n")[1:400]]
         s.write("clients", "prefix,weight\n" + "\n".join(nets))
         found = simulate(s, "--clients", s.dir + "/clients", "--pool", "two", "--down", "gru")
-        end = time.monotonic() + 20 * SLOW                  # until what was imported and probed has been published
+        end = time.monotonic() + 60 * SLOW                  # until what was imported and probed has been published
         while any(edges_of(s.steer("two.example.com", c)) != found["two", c, "A"][0] for c in nets) and time.monotonic() < end:
             time.sleep(0.3)
         for c in set(nets):

@@ -180,7 +180,7 @@ def geo():
         ins = next(c for c in iter(net, None) if is_new(s, c) and s.steer("web.example.com", c).addresses() == [NEW["iad"]])
         before = status(s)["generation"]
         os.utime(s.dir + "/city.mmdb", (1, 1))
-        end = time.monotonic() + 15 * SLOW
+        end = time.monotonic() + 60 * SLOW
         while status(s)["generation"] == before and time.monotonic() < end:
             time.sleep(0.1)
         same(status(s)["generation"], before + 1)
@@ -219,7 +219,7 @@ def refused():
         same(code, 1)
         assert "a stage is on" in said, said
         s.proc.send_signal(signal.SIGHUP)
-        end = time.monotonic() + 20 * SLOW
+        end = time.monotonic() + 60 * SLOW
         while s.said().count("not reloaded") < 2 and time.monotonic() < end:
             time.sleep(0.05)
         same(s.said().count("not reloaded"), 2)
@@ -278,7 +278,7 @@ def measured():
         out = next(c for c in iter(net, None) if not is_new(s, c))
         s.write("rtt.csv", "prefix,edge,rtt_ms\n" + "".join("%s,%s,%d\n" % (c, e, 170 if e == "sin" else 300) for c in (ins, out) for e in OLD))
         same(s.ctl("latency", "import", s.dir + "/rtt.csv")[0], 0)
-        end = time.monotonic() + 15 * SLOW
+        end = time.monotonic() + 60 * SLOW
         want = ([NEW["sin"]], [OLD["sin"]])
 
         def got():
@@ -291,7 +291,7 @@ def measured():
 
 
 def rolls_back(s, say, ask=None):
-    end = time.monotonic() + 20 * SLOW
+    end = time.monotonic() + 60 * SLOW
     while "stage" in status(s) and time.monotonic() < end:
         ask() if ask else time.sleep(0.05)
     now = status(s)
@@ -327,7 +327,7 @@ def probes_fail():
         with Server({"example.com": ZONE}, config=config(old, extra=probe, few=", probe: up")) as s:
             s.configure(config({n: a for n, a in NEW.items()} | {"ams": "127.0.0.1"}, extra=probe, few=", probe: up"))
             same(s.ctl("reload", "--stage", "10%")[0], 0)
-            end = time.monotonic() + 20 * SLOW
+            end = time.monotonic() + 60 * SLOW
             while "stage" in status(s) and time.monotonic() < end:
                 time.sleep(0.1)
             assert "probes have 66.7 % of the staged edges down, against 0.0 %" in status(s)["stage_last"], status(s)

@@ -41,7 +41,7 @@ def context(alpn=("dot",), ca=True):
 
 
 def connect(name="ns1.example.com", c=None, session=None):
-    s = socket.create_connection(("127.0.0.1", PORT), timeout=10 * SLOW)
+    s = socket.create_connection(("127.0.0.1", PORT), timeout=60 * SLOW)
     return (c or context()).wrap_socket(s, server_hostname=name, session=session)
 
 
@@ -56,7 +56,7 @@ def status():
     return json.loads(text)
 
 
-def until(what, wait=20):
+def until(what, wait=60):
     end = time.monotonic() + wait * SLOW
     while not what():
         if time.monotonic() > end:
@@ -126,7 +126,7 @@ def refused():
     except ssl.SSLError:
         pass
     for junk in (b"GET / HTTP/1.0\r\n\r\n", struct.pack(">H", 29) + query("www.example.com", "A"), b""):
-        with socket.create_connection(("127.0.0.1", PORT), timeout=10 * SLOW) as s:
+        with socket.create_connection(("127.0.0.1", PORT), timeout=60 * SLOW) as s:
             s.sendall(junk)
             s.shutdown(socket.SHUT_WR)
             while s.recv(100):
@@ -180,7 +180,7 @@ def broken():
     rng, n, before = random.Random(17), 0, status()["tls_failed"]
     for n, first in enumerate(broken_hellos(rng), 1):
         with socket.socket() as s:
-            s.settimeout(10 * SLOW)
+            s.settimeout(60 * SLOW)
             s.bind(("127.%d.%d.1" % (10 + n // 200, n % 200), 0))       # a net each, which has a rate of its own
             s.connect(("127.0.0.1", PORT))
             try:
@@ -201,7 +201,7 @@ def broken():
             same(ask(s).rcode, NOERROR)
             with socket.socket(fileno=os.dup(s.fileno())) as raw:
                 raw.sendall(junk)
-                raw.settimeout(10 * SLOW)
+                raw.settimeout(60 * SLOW)
                 try:
                     raw.shutdown(socket.SHUT_WR)
                     recv_until_end(raw)
@@ -221,7 +221,7 @@ def recv_until_end(s):
 @claim("a handshake that does not end is ended, and of too many the oldest; others are served meanwhile")
 def half_open():
     before = status()
-    held = [socket.create_connection(("127.0.0.1", PORT), timeout=10 * SLOW) for _ in range(60)]
+    held = [socket.create_connection(("127.0.0.1", PORT), timeout=60 * SLOW) for _ in range(60)]
     with connect() as s:
         same(ask(s).rcode, NOERROR)
     assert status()["tls_limited"] >= before["tls_limited"] + 10, status()
@@ -440,7 +440,7 @@ def sends_on():
             s.configure(zones="[ { name: example.com, primary: [ ns1 ], forward-updates: any } ]")
             s.start()
             before = status()
-            reply = s.exchange(packet, 20)
+            reply = s.exchange(packet, 60)
             same((reply[:2], reply[3] & 15), (packet[:2], rcode), s.said())
             same((status()["udp_queries"], status()["tcp_queries"]), (before["udp_queries"], before["tcp_queries"]))
             said = s.said()
@@ -494,7 +494,7 @@ zone "example.com" { type secondary; primaries { 127.0.0.1 port %d tls waymark; 
         raise
     finally:
         proc.terminate()
-        proc.wait(20)
+        proc.wait(60)
         shutil.rmtree(dir, ignore_errors=True)
 
 
@@ -531,7 +531,7 @@ zone:
                                                      capture_output=True, text=True).stdout)
     finally:
         proc.terminate()
-        proc.wait(20)
+        proc.wait(60)
         shutil.rmtree(dir, ignore_errors=True)
 
 

@@ -11,13 +11,13 @@ pools: { web: { edges: [ ams, nyc ], default: [ ams ] } }
 store: { file: w.db }
 """
 ZONES = {"example.com": APEX + "www A 192.0.2.10\ncdn EDGE web\n"}
-BOUND = 20 * SLOW
+BOUND = 60 * SLOW
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)                     # what a server has left behind is our child: PR_SET_CHILD_SUBREAPER
 
 
 def gone(pid):
     """Its exit status, once it has ended; 0 when who has started it, and ends with it, has asked first."""
-    end = time.monotonic() + 40 * SLOW
+    end = time.monotonic() + 60 * SLOW
     while time.monotonic() < end:
         try:
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -73,7 +73,7 @@ class Followed(Server):
         if len(self.pids) > 1:
             if not os.path.exists("/proc/%d" % self.pids[-1]):
                 raise AssertionError("no server is left: " + self.said())
-            same(self.proc.wait(40 * SLOW), 0, self.said())
+            same(self.proc.wait(60 * SLOW), 0, self.said())
             self.ctl("stop")
             for pid in self.pids[1:]:
                 same(gone(pid), 0, self.said())
@@ -100,7 +100,7 @@ def follows():
         reply = s.udp("www.example.com", edns=opt(options=option(10, cookie)))
         same((reply.rcode, reply.options[10]), (0, cookie), "its cookie is good:")
         same(s.tcp("cdn.example.com").addresses(), ["192.0.2.2"])
-        s.proc.wait(40 * SLOW)
+        s.proc.wait(60 * SLOW)
         s.write("zones/example.com.zone", ZONES["example.com"].replace("192.0.2.10", "192.0.2.11"))
         s.upgrade()
         same(s.udp("www.example.com").addresses(), ["192.0.2.11"])
@@ -226,7 +226,7 @@ def managed():
         while told[-1] != "BARRIER=1":                      # what comes with it is closed, and so nobody waits
             told.append(manager.recv(200).decode())
         assert "READY=1" in told and told[-2] == "MAINPID=%d" % pid, told
-        same(s.proc.wait(40 * SLOW), 0)
+        same(s.proc.wait(60 * SLOW), 0)
         same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
         same(s.ctl("stop")[0], 0)
         same(gone(pid), 0)

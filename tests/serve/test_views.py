@@ -34,7 +34,7 @@ def ask(s, name, source=OUTSIDE, qtype="A", key=None, subnet=None):
         packet, mac = key.sign(packet)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as c:
         c.bind((source, 0))
-        c.settimeout(10 * SLOW)
+        c.settimeout(60 * SLOW)
         c.connect(("127.0.0.1", s.port))
         c.send(packet)
         reply = c.recv(65535)
@@ -55,7 +55,7 @@ def change(s, key, name, address, source=OUTSIDE):
     packet, mac = key.sign(packet)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as c:
         c.bind((source, 0))
-        c.settimeout(20 * SLOW)
+        c.settimeout(60 * SLOW)
         c.connect(("127.0.0.1", s.port))
         c.send(packet)
         return c.recv(65535)[3] & 15
@@ -65,14 +65,14 @@ def axfr(s, key, source=OUTSIDE, zone="v.test"):
     """Its records as (owner, type), or the RCODE."""
     with socket.socket() as c:
         c.bind((source, 0))
-        c.settimeout(20 * SLOW)
+        c.settimeout(60 * SLOW)
         c.connect(("127.0.0.1", s.port))
         send_tcp(c, key.sign(query(zone, "AXFR"))[0] if key else query(zone, "AXFR"))
         first = Parser(recv_tcp(c))
         return first.rcode or {r.data for r in first.answer if r.type == 1}
 
 
-def until(what, wanted, patience_s=30):
+def until(what, wanted, patience_s=60):
     end = time.monotonic() + patience_s * SLOW
     while True:
         try:
