@@ -104,6 +104,51 @@ static void each_link_narrows_and_the_last_one_orders(void)
 	}
 }
 
+/* Where an edge stands in its pool is no matter, however many there are: all are in San Francisco
+ * but one. */
+static void a_link_finds_the_near_edge_wherever_it_stands_in_the_pool(void)
+{
+	enum { LOT = 200 };
+	static const unsigned near[] = { 0, 1, 62, 63, 64, 65, 126, 127, 128, 129, LOT - 1 };
+	static struct edge_opts edges[LOT];
+	static struct addr addrs[LOT];
+	static char names[LOT][8];
+	static uint16_t numbers[LOT];
+	struct pool_opts pool = small_pool();
+
+	pool.links[0] = (struct pool_link){ POOL_NEAREST, 10, INFINITY };
+	pool.n_links = 1;
+	pool.policy = POOL_ROUND_ROBIN;
+	pool.answers = 2;
+	pool.edges = numbers;
+	pool.n = LOT;
+	for (size_t k = 0; k < UNIT_COUNT(near); k++) {
+		struct small s = { .atlas = small_atlas() };
+		for (unsigned i = 0; i < LOT; i++) {
+			const bool is_near = i == near[k];
+			snprintf(names[i], sizeof names[i], "e%u", i);
+			addrs[i] = (struct addr){ { [10] = 255, 255, 192, 0, 2, (uint8_t)i } };
+			edges[i] = (struct edge_opts){ .name = names[i],
+				.placed = true,
+				.lat = is_near ? 59.9 : 37.6,
+				.lon = is_near ? 10.7 : -122.4,
+				.a = &addrs[i],
+				.n_a = 1,
+				.weight = 1 };
+			numbers[i] = (uint16_t)i;
+		}
+		s.steer = steer_new(
+			&(struct steer_opts){ edges, LOT, &pool, 1, NULL, NULL }, s.atlas, NULL);
+		uint8_t states[LOT] = { 0 };
+		struct standing *standing = small_standing(s.steer, states);
+		char want[32];
+		snprintf(want, sizeof want, "e%u /16", near[k]);
+		CU_ASSERT_STRING_EQUAL(ask(&s, standing, "1.0.5.0/24"), want);
+		standing_free(standing);
+		small_close(&s);
+	}
+}
+
 static void a_chain_heeds_the_all_down_rule(void)
 {
 	struct pool_opts pool = small_pool();
@@ -417,6 +462,8 @@ void suite_choose_links(void)
 	static const struct unit_case cases[] = {
 		{ "each link narrows and the last one orders",
 			each_link_narrows_and_the_last_one_orders },
+		{ "a link finds the near edge wherever it stands in the pool",
+			a_link_finds_the_near_edge_wherever_it_stands_in_the_pool },
 		{ "a chain heeds the all-down rule", a_chain_heeds_the_all_down_rule },
 		{ "removing one edge moves only its keys",
 			removing_one_edge_moves_only_its_keys },
