@@ -10,10 +10,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	RAMP_EVERY_S = 1,     /* shares of edges that come or go change so often */
 	DRAIN_MOST_S = 300,
+	DRAIN_LONGEST_S = 86400, /* that can be configured */
 	/* Prices that are found so quickly are found on the loop, so that they are in the same
 	 * world as the news that they follow. */
 	AT_ONCE_PAIRS = 20000,  /* groups of clients times edges */
@@ -38,7 +40,27 @@ static uint64_t drain_us(const struct balancer *b, unsigned edge)
 	return balancer_drain_us(b, b->lives_s[edge]);
 }
 
-void balancer_states(struct balancer *b, struct forced_effect *f)
+/* Which are known once, so that this is asked as the first standing is made, and no more. */
+uint64_t balancer_drains_since_us(
+	const struct balancer *b, const struct forced_list *l, const char *edge, int pool, uint64_t now_us)
+{
+	const struct forced *f = b->started ? NULL : forced_in(l, b->steer, edge, pool, FORCED_STATE);
+	const int64_t ago_s = f && f->state == EDGE_DRAIN ? time(NULL) - f->begun_s : INT64_MAX;
+
+	if (ago_s > DRAIN_LONGEST_S)
+		return 0;
+	return now_us - (uint64_t)(ago_s > 0 ? ago_s : 0) * 1000000; /* before the machine's start: modulo 2^64, as all of them */
+}
+
+/* Just now, if it has clients. */
+static uint64_t drains_since_us(const struct balancer *b, const struct forced_list *l, unsigned edge, uint64_t now)
+{
+	if (b->edges[edge].seen)
+		return b->edges[edge].was_up ? now : 0;
+	return balancer_drains_since_us(b, l, b->steer->edges[edge].name, -1, now);
+}
+
+void balancer_states(struct balancer *b, const struct forced_list *l, struct forced_effect *f)
 {
 	const uint64_t now = clock_us();
 
@@ -47,14 +69,14 @@ void balancer_states(struct balancer *b, struct forced_effect *f)
 		struct track *e = &b->edges[i];
 		const bool drains = f->states[i] == EDGE_DRAIN;
 		if (drains && !e->drains)
-			e->drain_us = e->seen && e->was_up ? now : 0;
+			e->drain_us = drains_since_us(b, l, i, now);
 		e->drains = drains;
 		if (drains && e->drain_us && now - e->drain_us < drain_us(b, i)) {
 			f->states[i] = EDGE_UP;
 			f->forced[i] = 0; /* one that fails is not answered with meanwhile */
 		}
 	}
-	balancer_leaving_states(b, f, now);
+	balancer_leaving_states(b, l, f, now);
 }
 
 static bool is_up(const struct standing *s, unsigned edge)

@@ -39,8 +39,8 @@ void balancer_hello(const struct balancer *b, void *json);
 uint64_t balancer_prices_sum(const struct balancer *b);
 
 /* Before a standing of what is served is made: edges that are to be drained are as their probes say
- * until their time is over. */
-void balancer_states(struct balancer *b, struct forced_effect *e);
+ * until their time is over. `e` is what comes of `l`, which says since when of drains that began before us. */
+void balancer_states(struct balancer *b, const struct forced_list *l, struct forced_effect *e);
 
 /* Fills in the standing what load decides. */
 void balancer_cut(struct balancer *b, struct standing *s);

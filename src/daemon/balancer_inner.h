@@ -82,6 +82,9 @@ void balancer_bounds_take_over(
 	struct balancer *b, const struct steer *was, const struct steer *now);
 void balancer_bounds_put(const struct balancer *b, struct standing *s);
 
+/* Of a drain that a server before us may have begun: since when, monotonic; 0: nobody is to wait for it. `pool` -1: in all. */
+uint64_t balancer_drains_since_us(
+	const struct balancer *b, const struct forced_list *l, const char *edge, int pool, uint64_t now_us);
 /* How long answers that live so long keep clients. */
 uint64_t balancer_drain_us(const struct balancer *b, uint32_t ttl_s);
 /* How long answers of the pool live. */
@@ -90,7 +93,8 @@ uint32_t balancer_ttl_of(const struct pool *p);
 /* --- balancer_leaving.c ------------------------------------------------------------------- */
 
 /* What is forced in pools: edges that leave one are as their probes say until their time is over. */
-void balancer_leaving_states(struct balancer *b, struct forced_effect *e, uint64_t now);
+void balancer_leaving_states(
+	struct balancer *b, const struct forced_list *l, struct forced_effect *e, uint64_t now);
 /* Their shares, once the rest of the standing is made. True while some leave. */
 bool balancer_leaving_put(const struct balancer *b, struct standing *s, uint64_t now);
 /* What was known in pools of the same names; `was` may be NULL. */

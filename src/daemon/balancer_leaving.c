@@ -20,7 +20,7 @@ static bool was_up(const struct balancer *b, const struct leaving *x)
 {
 	const struct world *w = publisher_world(b->opts.publisher);
 	const struct pool *p = &b->steer->pools[x->pool];
-	const int pool = b->started && w && w->standing ? steer_pool(w->steer, p->name) : -1;
+	const int pool = w && w->standing ? steer_pool(w->steer, p->name) : -1;
 	const char *name = b->steer->edges[p->edges[x->at]].name;
 
 	for (unsigned i = 0; pool >= 0 && i < w->steer->pools[pool].n; i++) {
@@ -45,7 +45,8 @@ static bool is_on_its_way(const struct balancer *b, const struct leaving *x, uin
 
 /* All that are drained in a pool of their own now; those that were go on. Both lists are in the order of pools and
  * positions. */
-static void find_leaving(struct balancer *b, const struct forced_effect *e, uint64_t now)
+static void find_leaving(
+	struct balancer *b, const struct forced_list *l, const struct forced_effect *e, uint64_t now)
 {
 	struct leaving *list = NULL;
 	size_t n = 0, before = 0;
@@ -61,8 +62,11 @@ static void find_leaving(struct balancer *b, const struct forced_effect *e, uint
 				before++;
 			if (before < b->n_leaving && b->leaving[before].pool == i && b->leaving[before].at == k)
 				x.since_us = b->leaving[before].since_us;
-			else if (was_up(b, &x))
-				x.since_us = now;
+			else if (b->started)
+				x.since_us = was_up(b, &x) ? now : 0;
+			else
+				x.since_us = balancer_drains_since_us(
+					b, l, b->steer->edges[p->edges[k]].name, (int)i, now);
 			if (n % 64 == 0)
 				list = memory_grow(list, (n + 64) * sizeof *list);
 			list[n++] = x;
@@ -73,11 +77,12 @@ static void find_leaving(struct balancer *b, const struct forced_effect *e, uint
 	b->n_leaving = n;
 }
 
-void balancer_leaving_states(struct balancer *b, struct forced_effect *e, uint64_t now)
+void balancer_leaving_states(
+	struct balancer *b, const struct forced_list *l, struct forced_effect *e, uint64_t now)
 {
 	uint16_t edges[POOL_EDGES_MOST];
 
-	find_leaving(b, e, now);
+	find_leaving(b, l, e, now);
 	for (size_t i = 0, next; i < b->n_leaving; i = next) {
 		const unsigned pool = b->leaving[i].pool;
 		unsigned n = 0;

@@ -10,7 +10,7 @@ struct standing *standings_make(const struct standings_opts *s)
 	struct forced_effect forced = forced_effect_of(s->forced, s->steer);
 
 	if (s->balancer)
-		balancer_states(s->balancer, &forced);
+		balancer_states(s->balancer, s->forced, &forced);
 	for (unsigned i = 0; i < s->rows->n; i++)
 		rows[i] = (struct standing_row){ s->rows->need[i],
 			round_row_targets(s->round, s->first + i) };

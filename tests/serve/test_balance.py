@@ -217,6 +217,41 @@ def ramps():
     done(web)
 
 
+@claim("a drain that takes its time goes on where it was after a restart and after a crash, in all pools and in one; one that is over stays over")
+def ramps_outlive_us():
+    config = """
+store: { file: waymark.db }
+balance: { drain: 1h }
+edges: { one: { at: "50,8", a: %s }, two: { at: "50,9", a: %s }, three: { at: "50,30", a: %s } }
+pools: { web: { edges: [ one, two, three ] }, key: { edges: [ one, two, three ] }, top: { edges: [ { pool: key, weight: 100%% } ] } }
+""" % tuple(WEB.values())
+    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("web", "key", "top"))
+    with Server({"example.com": zone}, config=config) as server:
+        one = share(server, "web")["one"]
+        same(server.ctl("force", "one@key", "drain")[0], 0)
+        same(server.ctl("force", "two", "drain")[0], 0)
+        for end in (server.stop, lambda: (server.proc.kill(), server.proc.wait())):
+            end()
+            server.start()
+            for pool in ("key", "top", "web"):
+                assert share(server, pool).get("one", 0) > one / 2, (pool, share(server, pool))
+            assert 0.9 < rows(server, "key")["one"].get("share", 0) <= 1, rows(server, "key")
+            said = server.ctl("edges")[1]
+            assert re.search(r"^two +drain .*takes \d+% of its groups now", said, re.M), said
+        # As short as it has become, it is over.
+        with open(server.conf) as f:
+            text = f.read()
+        server.stop()
+        server.write("waymark.yaml", text.replace("drain: 1h", "drain: 1s"))
+        server.start()
+        left = lambda: [share(server, pool).get("one", 0) for pool in ("key", "top")]
+        until(lambda: left() == [0, 0], 60)
+        server.stop()
+        server.start()
+        same(left(), [0, 0])
+        same(share(server, "web"), {"one": 64})
+
+
 @claim("names and clients keep to their edge; when that fails only its own move")
 def affinity():
     server, web = place({"name": "policy: round-robin, affinity: name", "client": "policy: round-robin, affinity: client"})

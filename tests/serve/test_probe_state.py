@@ -6,6 +6,7 @@ import json
 from edges import *
 
 CONFIG = """
+balance: { drain: 0s }
 edges: { one: { a: 127.0.0.10 }, two: { a: 127.0.0.11 }, three: { a: 127.0.0.12 } }
 probes: { p: { kind: http, port: %d, every: 400ms, timeout: 390ms, rise: 2, fall: 2 } }
 pools: { web: { edges: [ one, two, three ], policy: round-robin, answers: 3, probe: p } }"""

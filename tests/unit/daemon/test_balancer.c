@@ -9,6 +9,7 @@
 #include "unit/unit.h"
 
 #include <ev.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Three edges, of which the last comes slowly; two pools that share one of them. */
@@ -40,10 +41,10 @@ static struct standing *stand(struct desk *d)
 	struct forced_effect e = forced_effect_of(&d->forced, steer);
 
 	for (unsigned i = 0; i < steer->n_edges; i++) {
-		e.states[i] = d->states[i];
-		e.forced[i] = d->states[i] != EDGE_UP;
+		e.states[i] = d->states[i] != EDGE_UP ? d->states[i] : e.states[i];
+		e.forced[i] = e.forced[i] || d->states[i] != EDGE_UP;
 	}
-	balancer_states(d->b, &e);
+	balancer_states(d->b, &d->forced, &e);
 	struct standing *s = standing_new(&(struct standing_opts){
 		.steer = steer, .states = e.states, .forced = e.forced, .effect = &e });
 	balancer_cut(d->b, s);
@@ -69,7 +70,7 @@ static void open_with(struct desk *d, const char *conf, const struct workers *wo
 	struct publisher_opts opts;
 	struct fault why;
 
-	*d = (struct desk){ .loop = ev_loop_new(EVFLAG_NOENV) };
+	d->loop = ev_loop_new(EVFLAG_NOENV);
 	site_open(&d->site);
 	site_put(&d->site, "t.yaml", conf);
 	struct parts first = site_read(&d->site, NULL);
@@ -84,6 +85,16 @@ static void open_with(struct desk *d, const char *conf, const struct workers *wo
 
 static void open_desk(struct desk *d)
 {
+	*d = (struct desk){ 0 };
+	open_with(d, CONF, NULL);
+}
+
+/* That is forced since so long. */
+static void open_with_forced(struct desk *d, struct forced *f, int64_t ago_s)
+{
+	*d = (struct desk){ 0 };
+	f->begun_s = time(NULL) - ago_s;
+	forced_set(&d->forced, f);
 	open_with(d, CONF, NULL);
 }
 
@@ -281,6 +292,70 @@ static void an_edge_that_is_drained_in_one_pool_goes_slowly_from_that(void)
 	close_desk(d);
 }
 
+/* As the state file has it: begun so long ago. */
+static void drained_before(struct desk *d, const char *edge, const char *pool, int64_t ago_s)
+{
+	forced_set(&d->forced,
+		&(struct forced){ .edge = (char *)(uintptr_t)edge,
+			.pool = (char *)(uintptr_t)pool,
+			.state = EDGE_DRAIN,
+			.begun = true,
+			.begun_s = time(NULL) - ago_s,
+			.until_us = UINT64_MAX });
+}
+
+static bool is_about(uint16_t share, double of_all)
+{
+	return share > (of_all - 0.02) * SHED_ALL && share < (of_all + 0.02) * SHED_ALL;
+}
+
+static void drains_that_a_server_before_began_go_on(void)
+{
+	struct desk own, *d = &own;
+
+	open_desk(d);
+	/* The first standing of a server is made with what was kept; this one has made none with a drain in it. */
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(d->states[i], EDGE_UP);
+	drained_before(d, "nyc", "two", 900);
+	drained_before(d, "sfo", "two", 7200);
+	struct standing *s = stand(d);
+	CU_ASSERT_PTR_NULL(s->pools[WEB].shares);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->pools[TWO].shares);
+	CU_ASSERT_TRUE(is_about(s->pools[TWO].shares[0], 0.75));
+	CU_ASSERT_EQUAL(standing_marks(s, s->pools[TWO].row, SFO), STANDS_DRAINED); /* its hour is over */
+	standing_free(s);
+	forced_fini(&d->forced);
+	close_desk(d);
+}
+
+static const struct forced drained_for_half_an_hour = { .edge = (char *)(uintptr_t)"nyc", .pool = (char *)(uintptr_t)"",
+	.state = EDGE_DRAIN, .begun = true, .until_us = UINT64_MAX };
+
+/* In all pools, in the first standing that there is. */
+static void a_drain_in_all_pools_goes_on_too(void)
+{
+	struct desk own, *d = &own;
+	struct forced f = drained_for_half_an_hour;
+
+	open_with_forced(d, &f, 1800);
+	struct standing *s = stand(d);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->cuts);
+	CU_ASSERT_TRUE(is_about(s->cuts[NYC].share, 0.5));
+	CU_ASSERT_TRUE(standing_marks(s, 0, NYC) & STANDS_A);
+	standing_free(s);
+	forced_fini(&d->forced);
+	close_desk(d);
+	/* One that is as the clock of the day has it yet to begin has just begun. */
+	open_with_forced(d, &f, -50);
+	s = stand(d);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s->cuts);
+	CU_ASSERT_TRUE(is_about(s->cuts[NYC].share, 1));
+	standing_free(s);
+	forced_fini(&d->forced);
+	close_desk(d);
+}
+
 static void edges_and_pools_are_known_by_their_names_after_a_reload(void)
 {
 	struct desk *d = started();
@@ -353,7 +428,7 @@ static void an_edge_that_is_too_full_has_a_share_and_its_pool_may_change_again(v
 	static struct epoch unused;
 	struct fault why;
 	unsigned n;
-	struct desk d;
+	struct desk d = { 0 };
 
 	struct workers *workers = workers_open(&net, &unused, NULL, &why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(workers);
@@ -386,6 +461,8 @@ void suite_balancer(void)
 		{ "an edge that comes takes its share slowly and its pool says so",
 			an_edge_that_comes_takes_its_share_slowly_and_its_pool_says_so },
 		{ "an edge that is drained goes slowly", an_edge_that_is_drained_goes_slowly },
+		{ "drains that a server before began go on", drains_that_a_server_before_began_go_on },
+		{ "a drain in all pools goes on, too", a_drain_in_all_pools_goes_on_too },
 		{ "an edge that is drained in one pool goes slowly from that",
 			an_edge_that_is_drained_in_one_pool_goes_slowly_from_that },
 		{ "edges and pools are known by their names after a reload",
