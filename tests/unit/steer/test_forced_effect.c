@@ -314,7 +314,106 @@ static void what_is_said_of_a_flattened_edge_leaves_others_their_addresses(void)
 	close_desk(&d);
 }
 
+/* The states that pool `pool` has, by edges: "u" up, "d" down, "~" drained, "l" leaves, "." as in all. */
+static const char *view(struct forced_effect *e, unsigned pool)
+{
+	static char text[8];
+	const unsigned at = e->view_of[pool];
+
+	for (unsigned i = 0; i < 4; i++) {
+		const uint8_t state = at ? e->views[at - 1].states[i] : FORCED_AS_ALL;
+		text[i] = state == FORCED_AS_ALL ? '.'
+			: state == FORCED_LEAVES ? 'l'
+			: state == EDGE_DRAIN    ? '~'
+			: state == EDGE_DOWN     ? 'd'
+						 : 'u';
+	}
+	text[4] = 0;
+	return text;
+}
+
+static void edges_leave_a_pool_and_its_neighbours_stay_as_they_were(void)
+{
+	static const uint16_t both[] = { ROM, SFO };
+	struct desk d;
+
+	open_desk(&d, POOL_NEAREST);
+	say(&d.list, "rom,sfo", "web,api,img", EDGE_DRAIN);
+	say(&d.list, "nyc", "web,api,img", EDGE_DOWN);
+	struct forced_effect e = forced_effect_of(&d.list, d.s.steer);
+	CU_ASSERT_EQUAL_FATAL(e.n_views, 1);
+	/* All that leave the same are one view, and who is left has the one before. */
+	CU_ASSERT_TRUE(forced_effect_leave(&e, d.s.steer, WEB, both, 2));
+	CU_ASSERT_STRING_EQUAL(view(&e, WEB), ".ldl");
+	CU_ASSERT_STRING_EQUAL(view(&e, API), ".~d~");
+	CU_ASSERT_STRING_EQUAL(view(&e, EU), "....");
+	CU_ASSERT_TRUE(forced_effect_leave(&e, d.s.steer, API, both, 2));
+	CU_ASSERT_EQUAL(e.view_of[WEB], e.view_of[API]);
+	CU_ASSERT_EQUAL(e.n_views, 2);
+	CU_ASSERT_EQUAL(e.views[0].pools, 1);
+	CU_ASSERT_EQUAL(e.views[1].pools, 2);
+	/* Fewer of them, or others, are another. */
+	CU_ASSERT_TRUE(forced_effect_leave(&e, d.s.steer, IMG, both + 1, 1));
+	CU_ASSERT_STRING_EQUAL(view(&e, IMG), ".~dl");
+	CU_ASSERT_STRING_EQUAL(view(&e, WEB), ".ldl");
+	CU_ASSERT_EQUAL(e.n_views, 3);
+	CU_ASSERT_EQUAL(e.views[0].pools, 0);
+	/* What leaves is up as its probes say, and others of the pool are as they are forced. */
+	struct standing *s = standing_new(&(struct standing_opts){
+		.steer = d.s.steer, .states = e.states, .forced = e.forced, .effect = &e });
+	CU_ASSERT_STRING_EQUAL(who(&d, s, WEB), "ar-s");
+	CU_ASSERT_STRING_EQUAL(who(&d, s, IMG), "a~-s");
+	standing_free(s);
+	forced_effect_fini(&e);
+	close_desk(&d);
+}
+
+/* A view of the same edges, of which one was forced otherwise, is no view of theirs. */
+static void what_leaves_keeps_the_weights_that_are_forced(void)
+{
+	static const uint16_t rom[] = { ROM };
+	struct desk d;
+
+	open_desk(&d, POOL_WEIGHTED);
+	say(&d.list, "rom", "web,api", EDGE_DRAIN);
+	weigh(&d.list, "nyc", "api", 7);
+	struct forced_effect e = forced_effect_of(&d.list, d.s.steer);
+	CU_ASSERT_EQUAL_FATAL(e.n_views, 2);
+	CU_ASSERT_TRUE(forced_effect_leave(&e, d.s.steer, WEB, rom, 1));
+	CU_ASSERT_TRUE(forced_effect_leave(&e, d.s.steer, API, rom, 1));
+	CU_ASSERT_NOT_EQUAL(e.view_of[WEB], e.view_of[API]);
+	CU_ASSERT_PTR_NULL(e.views[e.view_of[WEB] - 1].weights);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(e.views[e.view_of[API] - 1].weights);
+	CU_ASSERT_EQUAL(e.views[e.view_of[API] - 1].weights[NYC], 7);
+	CU_ASSERT_EQUAL(e.views[e.view_of[API] - 1].weights[AMS], FORCED_NO_WEIGHT);
+	forced_effect_fini(&e);
+	close_desk(&d);
+}
+
+/* Views are numbered in 16 bits. */
+static void without_numbers_nothing_leaves(void)
+{
+	static const uint16_t rom[] = { ROM };
+	struct desk d;
+
+	open_desk(&d, POOL_NEAREST);
+	say(&d.list, "rom", "web", EDGE_DRAIN);
+	struct forced_effect e = forced_effect_of(&d.list, d.s.steer);
+	const unsigned views = e.n_views;
+	e.n_views = UINT16_MAX;
+	CU_ASSERT_FALSE(forced_effect_leave(&e, d.s.steer, WEB, rom, 1));
+	e.n_views = views;
+	CU_ASSERT_STRING_EQUAL(view(&e, WEB), ".~..");
+	CU_ASSERT_EQUAL(e.views[0].pools, 1);
+	forced_effect_fini(&e);
+	close_desk(&d);
+}
+
 static const struct unit_case cases[] = {
+	{ "edges leave a pool, and its neighbours stay as they were",
+		edges_leave_a_pool_and_its_neighbours_stay_as_they_were },
+	{ "what leaves keeps the weights that are forced", what_leaves_keeps_the_weights_that_are_forced },
+	{ "without numbers nothing leaves", without_numbers_nothing_leaves },
 		{ "what is said of a flattened edge leaves others their addresses",
 			what_is_said_of_a_flattened_edge_leaves_others_their_addresses },
 	{ "an edge is out in one pool alone", an_edge_is_out_in_one_pool_alone },
