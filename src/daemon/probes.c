@@ -16,11 +16,11 @@
 #include <string.h>
 #include <time.h>
 
-#define PUBLISH_US  100000u    /* between two publications */
+#define PUBLISH_US  100000u    /* between two publications of many */
 #define MEASURE_US  1000000u   /* between two that are only of measures */
 #define FIRST_S     30.0       /* for the first round */
 #define FOLLOW_S    0.05       /* ... when we follow another server */
-/* Publishing takes at most this share of the thread, however large the configuration. */
+/* Publishing takes at most this share of the thread, but for the first few, however large the configuration. */
 #define COST 10u
 
 /* --- standing ----------------------------------------------------------------------------- */
@@ -76,10 +76,18 @@ unsigned probes_waits(const struct probes *p)
 	return round_waits(p->round);
 }
 
+static uint64_t rest_us(const struct probes *p)
+{
+	const uint64_t rest = COST * publisher_counts(p->opts.publisher).last_us;
+
+	return rest > PUBLISH_US ? rest : PUBLISH_US;
+}
+
 static void publish(struct probes *p)
 {
 	ev_timer_stop(p->opts.loop, &p->publish);
-	p->published_us = p->measured_us = clock_us();
+	p->measured_us = clock_us();
+	pace_spend(&p->pace, p->measured_us, rest_us(p));
 	publisher_soon(p->opts.publisher);
 }
 
@@ -106,11 +114,9 @@ void probes_set_timer(struct probes *p, ev_timer *t, uint64_t at_us)
 static void on_changed(void *ctx, bool soon)
 {
 	struct probes *p = ctx;
-	const uint64_t rest = COST * publisher_counts(p->opts.publisher).last_us;
 
 	if (soon)
-		probes_set_timer(p, &p->publish,
-			p->published_us + (rest > PUBLISH_US ? rest : PUBLISH_US));
+		probes_set_timer(p, &p->publish, pace_next_us(&p->pace, rest_us(p)));
 	else if (!ev_is_active(&p->publish))
 		probes_set_timer(p, &p->publish, p->measured_us + MEASURE_US);
 	if (soon)
@@ -122,9 +128,8 @@ static void on_changed(void *ctx, bool soon)
 static void on_fleet(void *ctx)
 {
 	struct probes *p = ctx;
-	const uint64_t rest = COST * publisher_counts(p->opts.publisher).last_us;
 
-	probes_set_timer(p, &p->publish, p->published_us + (rest > PUBLISH_US ? rest : PUBLISH_US));
+	probes_set_timer(p, &p->publish, pace_next_us(&p->pace, rest_us(p)));
 }
 
 static void on_fleet_caught_up(void *ctx)

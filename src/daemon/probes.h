@@ -1,7 +1,7 @@
 /* probes.h - what the probes find and the operator forces becomes the edges' standing.
  *
- * Verdicts come in one by one; a world with the new standing is published within 100 ms of the
- * first, at most 10 times a second, and not at all when it would answer alike. What was only
+ * Verdicts come in one by one; a world with the new standing is published at once for the first few (pace.h),
+ * then within 100 ms, 10 times a second, and not at all when it would answer alike. What was only
  * measured (round-trip times, load) goes out once a second. All on the loop.
  */
 #ifndef DAEMON_PROBES_H
@@ -90,7 +90,7 @@ struct probes_tell {
 	unsigned uid;
 };
 
-/* It is known, and answers follow within 100 ms; `out` says what has come of it. False, and one sentence: not
+/* It is known, and answers follow as soon; `out` says what has come of it. False, and one sentence: not
  * all of it was taken. Then, to have it on the disk; `told` as above. What says the same again is on the disk
  * within a second, and `told` at once. */
 bool probes_tell(struct probes *p, const struct probes_tell *t, struct text *out, struct fault *why);

@@ -5,6 +5,7 @@
 
 #include "daemon/external_files.h"
 #include "daemon/fail_back.h"
+#include "daemon/pace.h"
 #include "daemon/parts_read.h"
 #include "daemon/probes.h"
 #include "daemon/state_saver.h"
@@ -27,7 +28,8 @@ struct probes {
 	struct fail_back *fail_back;
 	struct external_files *external_files;
 	ev_timer publish, save, patience, catch_up;
-	uint64_t published_us, measured_us, saved_us;
+	struct pace pace; /* of what is published */
+	uint64_t measured_us, saved_us;
 	uint64_t began_us;
 	bool followed; /* the server before has told what it knew */
 	bool first; /* the first round runs */
