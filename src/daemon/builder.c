@@ -107,6 +107,7 @@ static void start(struct line *l)
 		&(struct job_opts){ .lane = l->lane,
 			.name = x->name,
 			.about = x->about,
+			.ends = x->ends,
 			.ctx = l,
 			.work = work,
 			.done = on_done });

@@ -32,6 +32,8 @@ struct build {
 	bool yields;
 	/* It makes other versions of zones that there are, and replaces nothing else. */
 	bool of_zones;
+	/* It ends what another job has begun (struct job_opts). */
+	bool ends;
 	/* Those go on beside it. Without `meet` it does not replace zones. */
 	bool beside;
 	/* With `beside`, of one that replaces zones: its `work` is done, and no build of zones is on. Holds what is

@@ -5,172 +5,12 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/update_reply.h"
-#include "daemon/versions.h"
 #include "net/request.h"
-#include "zone/history.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { WAITING_MOST = 10000, BATCH_MOST = 256 };
-
-/* --- all of them -------------------------------------------------------------------------- */
-
-/* What each zone was read from that has not changed since then: its steps begin there. */
-static struct text *find_files(const struct updates *u)
-{
-	struct text *files = memory_zeroed(u->made.n_entries, sizeof *files);
-
-	for (size_t i = 0; i < u->made.n_entries; i++) {
-		const struct registry_zone *z =
-			registry_find(u->made.live.zones, u->made.entries[i]->origin);
-		load_sources_text(&z->load, &files[i]);
-	}
-	return files;
-}
-
-static const char *file_of(
-	const struct updates *u, const struct text *files, const struct change *c)
-{
-	size_t i = 0;
-
-	while (!name_equal(u->made.entries[i]->origin, change_id(c)))
-		i++;
-	return files[i].len ? text_get(&files[i]) : NULL;
-}
-
-/* On the disk, or nothing has happened. */
-static bool store_all(struct updates *u, struct fault *why)
-{
-	struct store_step *steps = memory_zeroed(u->made.n + u->made.n_pulled, sizeof *steps);
-	struct text *files = find_files(u);
-	size_t n = 0;
-
-	for (size_t i = 0; i < u->made.n_pulled + u->made.n; i++) {
-		const struct change *c = i < u->made.n_pulled ? u->made.pulled[i].change
-							      : u->made.list[i - u->made.n_pulled].change;
-		if (c && !updates_fleet_is_whole(u, change_id(c)))
-			steps[n++] = (struct store_step){ .change = c,
-				.file = file_of(u, files, c) };
-	}
-	const enum store_result result = store_add(u->opts.store, steps, n, why);
-	bool ok = result != STORE_FAILED;
-	/* Zones that are stored otherwise are put whole. */
-	for (size_t i = 0; ok && i < u->made.n_entries; i++)
-		ok = (result != STORE_APART && !updates_fleet_is_whole(u, u->made.entries[i]->origin)) ||
-			store_put(u->opts.store, u->made.entries[i]->load.zone,
-			&(struct store_timers){ 0 }, why);
-	for (size_t i = 0; i < u->made.n_entries; i++)
-		text_fini(&files[i]);
-	memory_free(files);
-	memory_free(steps);
-	return ok;
-}
-
-static void add_entry(struct updates *u, struct zone *z)
-{
-	const struct registry_zone *is = registry_find(u->made.live.zones, zone_id(z));
-	struct registry_zone to = { .origin = zone_id(z),
-		.added = is->added,
-		.source = REGISTRY_STORE,
-		.path = is->path,
-		.load = { .zone = z },
-		.state = REGISTRY_READY,
-		.since_s = is->state == REGISTRY_READY ? is->since_s : time(NULL),
-		.loaded_s = time(NULL),
-		.keys = is->keys,
-		.keys_due = is->keys_due };
-
-	if (updates_of_fleet(u, zone_id(z))) {
-		/* What another keyset has signed of it is not known. */
-		to.keys = z->denial ? updates_signer(u, zone_id(z))->keys : NULL;
-		to.keys_due = is->keys_due || !keyset_same(to.keys, is->keys);
-	}
-	for (size_t i = 0; i < u->made.n_entries; i++)
-		if (name_equal(u->made.entries[i]->origin, zone_id(z)))
-			return;
-	zone_hold(z);
-	u->made.entries[u->made.n_entries++] = registry_zone_new(&to);
-}
-
-/* The newest first: of each zone its last version. */
-static void add_entries(struct updates *u)
-{
-	u->made.entries = memory_zeroed(u->made.n + u->made.n_pulled, sizeof(*u->made.entries));
-	for (size_t i = u->made.n; i-- > 0;)
-		if (u->made.list[i].is)
-			add_entry(u, u->made.list[i].is);
-	for (size_t i = u->made.n_pulled; i-- > 0;)
-		add_entry(u, u->made.pulled[i].is);
-}
-
-static void give_histories(struct updates *u)
-{
-	for (size_t i = 0; i < u->made.n_pulled; i++) {
-		struct pulled *p = &u->made.pulled[i];
-		if (p->change)
-			history_give(p->is, p->was, p->change);
-		p->change = NULL;
-	}
-	for (size_t i = 0; i < u->made.n; i++) {
-		struct asked *a = &u->made.list[i];
-		if (a->change)
-			history_give(a->is, a->was, a->change);
-		a->change = NULL;
-	}
-}
-
-static bool is_of_entries(const struct updates *u, const uint8_t *apex)
-{
-	for (size_t i = 0; i < u->made.n_entries; i++)
-		if (name_equal(u->made.entries[i]->origin, apex))
-			return true;
-	return false;
-}
-
-/* Who follows a zone of the fleet has none of what others have made of it. */
-static void fail_all(struct updates *u, const struct fault *why)
-{
-	for (size_t i = 0; i < u->made.n; i++) {
-		struct asked *a = &u->made.list[i];
-		if (!a->is && !(a->own && a->own->follows && is_of_entries(u, a->own->apex)))
-			continue;
-		a->rcode = RCODE_SERVFAIL;
-		a->why = *why;
-	}
-}
-
-static void work(void *ctx, struct job *job)
-{
-	struct updates *u = ctx;
-	struct fault why;
-
-	(void)job;
-	for (size_t i = 0; i < u->made.n; i++)
-		if (u->made.list[i].own)
-			updates_make_own(u, i);
-		else
-			updates_make_one(u, i);
-	updates_fleet_work(u);
-	add_entries(u);
-	if (!u->made.n_entries)
-		return;
-	if (!versions_make(&u->made.live, NULL, u->made.entries, u->made.n_entries, &u->made.zones,
-		    &u->made.numbers, &why) ||
-		!store_all(u, &why)) {
-		fail_all(u, &why);
-		registry_drop(u->made.zones);
-		pool_numbers_drop(u->made.numbers);
-		u->made.zones = NULL;
-		u->made.numbers = NULL;
-		return;
-	}
-	give_histories(u);
-	if (u->made.staged.conf)
-		versions_make(&u->made.staged, u->made.zones, u->made.entries, u->made.n_entries,
-			&u->made.staged_zones, &u->made.staged_numbers, &why);
-}
 
 /* --- answers ------------------------------------------------------------------------------ */
 
@@ -225,6 +65,28 @@ static void count(struct updates *u, const struct asked *a)
 
 /* --- batches ------------------------------------------------------------------------------ */
 
+static void ask_build(struct updates *u);
+
+const uint8_t *updates_apex(const struct asked *a)
+{
+	return a->own ? a->own->apex : a->request->zone;
+}
+
+static void queue(struct updates *u, struct request *r)
+{
+	r->next = NULL;
+	*u->last = r;
+	u->last = &r->next;
+	u->waiting++;
+}
+
+static void queue_own(struct updates *u, struct updates_own *own)
+{
+	own->next = NULL;
+	*u->last_own = own;
+	u->last_own = &own->next;
+}
+
 /* There is no memory, not even to try. Who is told may ask for another change: that waits for the next batch. */
 static void refuse_all(struct updates *u)
 {
@@ -250,10 +112,30 @@ static void refuse_all(struct updates *u)
 	}
 }
 
-static bool begin(void *ctx)
+/* Of what is served now: a zone may be the fleet's since it was asked for, or no more. */
+static void take_one(struct updates *u, struct asked a)
 {
-	struct updates *u = ctx;
+	struct updates *other = u->local ? u->local : u->fleet;
+
+	if (updates_of_fleet(u, updates_apex(&a)) == (u->local != NULL))
+		u->made.list[u->made.n++] = a;
+	else if (a.own)
+		queue_own(other, a.own);
+	else
+		queue(other, a.request);
+}
+
+static void hold_parts(struct updates *u)
+{
 	const struct parts *staged = publisher_staged(u->opts.publisher);
+
+	u->made.live = parts_hold(publisher_live(u->opts.publisher));
+	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+}
+
+/* False: there is nothing to do. */
+static bool take_batch(struct updates *u)
+{
 	const size_t most = u->waiting < BATCH_MOST ? u->waiting : BATCH_MOST;
 	size_t own = 0;
 
@@ -265,26 +147,29 @@ static bool begin(void *ctx)
 		refuse_all(u);
 		return false;
 	}
-	while (u->made.n < most) {
+	hold_parts(u);
+	for (size_t i = 0; i < most; i++) {
 		struct request *r = u->first;
 		u->first = r->next;
+		if (!u->first)
+			u->last = &u->first;
 		u->waiting--;
-		u->made.list[u->made.n++].request = r;
+		take_one(u, (struct asked){ .request = r });
 	}
-	if (!u->first)
-		u->last = &u->first;
-	for (; own > 0; own--, u->first_own = u->first_own->next)
-		u->made.list[u->made.n++].own = u->first_own;
-	if (!u->first_own)
-		u->last_own = &u->first_own;
-	u->made.live = parts_hold(publisher_live(u->opts.publisher));
-	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
-	return true;
+	for (; own > 0; own--) {
+		struct updates_own *o = u->first_own;
+		u->first_own = o->next;
+		if (!u->first_own)
+			u->last_own = &u->first_own;
+		take_one(u, (struct asked){ .own = o });
+	}
+	ask_build(u->local ? u->local : u->fleet);
+	return u->made.n > 0;
 }
 
 static void let_go(struct updates *u, bool whole)
 {
-	struct parts parts[2] = { u->made.live, u->made.staged };
+	struct parts parts[3] = { u->made.live, u->made.staged, u->made.asked };
 
 	for (size_t i = 0; whole && i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
@@ -292,14 +177,16 @@ static void let_go(struct updates *u, bool whole)
 		zone_drop(a->was);
 		zone_drop(a->is);
 	}
-	for (size_t i = 0; whole && i < u->made.n_pulled; i++) {
-		change_free(u->made.pulled[i].change);
-		zone_drop(u->made.pulled[i].was);
-		zone_drop(u->made.pulled[i].is);
+	for (size_t i = 0; whole && i < u->made.n_pulled + u->made.n_moved; i++) {
+		struct pulled *p = i < u->made.n_pulled ? &u->made.pulled[i] : &u->made.moved[i - u->made.n_pulled];
+		change_free(p->change);
+		zone_drop(p->was);
+		zone_drop(p->is);
 	}
 	if (whole) {
 		updates_signers_fini(u);
 		memory_free(u->made.pulled);
+		memory_free(u->made.moved);
 		memory_free(u->made.committed);
 		memory_free(u->made.known);
 	}
@@ -309,22 +196,27 @@ static void let_go(struct updates *u, bool whole)
 		memory_free(u->made.entries);
 	free(u->made.list);
 	memset(&u->made, 0, sizeof u->made);
-	publisher_let_go(u->opts.publisher, &parts[0]);
-	publisher_let_go(u->opts.publisher, &parts[1]);
+	for (size_t i = 0; i < 3; i++)
+		publisher_let_go(u->opts.publisher, &parts[i]);
 }
 
-static void ask_build(struct updates *u)
+/* What the last job has taken is given back; what the one before it took is not, and is ended here: but for zones whose
+ * histories may be half given. True: there is something to end. */
+static bool fall_back(struct updates *u)
 {
-	if (u->builds || (!u->first && !u->first_own) || jobs_are_stopped(u->opts.jobs))
-		return;
-	u->builds = true;
-	builder_ask(u->opts.builder, &u->build);
+	u->made.entries = NULL;
+	u->made.n_entries = 0;
+	u->made.moved = NULL;
+	u->made.n_moved = 0;
+	u->made.zones = NULL;
+	return u->made.is_asked && !u->made.gives;
 }
 
 static void end(void *ctx, enum job_end end)
 {
 	struct updates *u = ctx;
 	const bool done = end == JOB_DONE;
+	bool whole = true;
 
 	if (done && u->made.zones) {
 		publisher_take_zones(
@@ -335,6 +227,8 @@ static void end(void *ctx, enum job_end end)
 	}
 	if (done)
 		updates_fleet_done(u);
+	else
+		whole = fall_back(u);
 	for (size_t i = 0; i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
 		if (!done) {
@@ -344,9 +238,106 @@ static void end(void *ctx, enum job_end end)
 		count(u, a);
 		reply(u, a);
 	}
-	let_go(u, done);
+	let_go(u, whole);
 	u->builds = false;
 	ask_build(u);
+}
+
+static void make_all(struct updates *u)
+{
+	for (size_t i = 0; i < u->made.n; i++)
+		if (u->made.list[i].own)
+			updates_make_own(u, i);
+		else
+			updates_make_one(u, i);
+}
+
+/* --- of zones of this server alone -------------------------------------------------------- */
+
+static bool begin(void *ctx)
+{
+	return take_batch(ctx);
+}
+
+static void work(void *ctx, struct job *job)
+{
+	(void)job;
+	make_all(ctx);
+	updates_store(ctx);
+}
+
+/* --- of zones of the fleet ---------------------------------------------------------------- */
+
+/* The engine is asked beside all other builds, and may hang; what came of it then meets what is served. */
+static void ask_work(void *ctx, struct job *job)
+{
+	(void)job;
+	make_all(ctx);
+	updates_fleet_work(ctx);
+}
+
+static void asked(void *ctx, enum job_end how)
+{
+	struct updates *u = ctx;
+
+	u->made.is_asked = how == JOB_DONE;
+	if (how != JOB_DONE || !u->made.n_pulled)
+		end(u, how);
+	else
+		builder_ask(u->opts.builder, &u->build);
+}
+
+static bool begin_storing(void *ctx)
+{
+	struct updates *u = ctx;
+
+	publisher_let_go(u->opts.publisher, &u->made.staged);
+	u->made.asked = u->made.live;
+	hold_parts(u);
+	return true;
+}
+
+static void store_work(void *ctx, struct job *job)
+{
+	(void)job;
+	updates_meet(ctx);
+	updates_store(ctx);
+}
+
+static void ask_fleet(struct updates *u)
+{
+	const struct job_opts opts = { .lane = u->lane,
+		.name = "fleet update",
+		.about = "zones of the fleet are changed",
+		.ctx = u,
+		.work = ask_work,
+		.done = asked };
+
+	if (!take_batch(u)) {
+		let_go(u, false);
+		u->builds = false;
+		ask_build(u);
+	} else if (!jobs_start(u->opts.jobs, &opts)) {
+		end(u, JOB_NO_MEMORY);
+	}
+}
+
+/* --- both --------------------------------------------------------------------------------- */
+
+static void ask_build(struct updates *u)
+{
+	if (u->builds || (!u->first && !u->first_own) || jobs_are_stopped(u->opts.jobs))
+		return;
+	u->builds = true;
+	if (u->local)
+		ask_fleet(u);
+	else
+		builder_ask(u->opts.builder, &u->build);
+}
+
+static struct updates *side_of(struct updates *u, const uint8_t *apex)
+{
+	return updates_parts_of_fleet(publisher_live(u->opts.publisher), apex) ? u->fleet : u;
 }
 
 static void take(void *ctx, struct request *r)
@@ -355,17 +346,15 @@ static void take(void *ctx, struct request *r)
 
 	if (forwarding_take(u->opts.forwarding, r))
 		return;
+	u = side_of(u, r->zone);
 	u->counts.asked++;
-	if (!u->opts.store || u->waiting == WAITING_MOST) {
+	if (!u->opts.store || u->waiting >= WAITING_MOST) {
 		struct asked a = { .request = r, .rcode = RCODE_SERVFAIL };
 		count(u, &a);
 		reply(u, &a);
 		return;
 	}
-	r->next = NULL;
-	*u->last = r;
-	u->last = &r->next;
-	u->waiting++;
+	queue(u, r);
 	ask_build(u);
 }
 
@@ -380,12 +369,12 @@ void updates_change(struct updates *u, struct updates_own *own)
 		end_own(&a);
 		return;
 	}
-	*u->last_own = own;
-	u->last_own = &own->next;
+	u = side_of(u, own->apex);
+	queue_own(u, own);
 	ask_build(u);
 }
 
-struct updates *updates_new(const struct updates_opts *opts)
+static struct updates *new_side(const struct updates_opts *opts)
 {
 	struct updates *u = memory_zeroed(1, sizeof *u);
 
@@ -399,12 +388,27 @@ struct updates *updates_new(const struct updates_opts *opts)
 		.work = work,
 		.end = end,
 		.of_zones = true };
+	return u;
+}
+
+struct updates *updates_new(const struct updates_opts *opts)
+{
+	struct updates *u = new_side(opts), *f = new_side(opts);
+
+	u->fleet = f;
+	f->local = u;
+	f->lane = jobs_lane(opts->jobs, 1, JOBS_PROMPT);
+	f->build.begin = begin_storing;
+	f->build.work = store_work;
+	f->build.ends = true;
 	worker_news_take_updates(opts->news, take, u);
 	return u;
 }
 
 void updates_free(struct updates *u)
 {
+	if (u->fleet)
+		updates_free(u->fleet);
 	while (u->first) {
 		struct request *r = u->first;
 		u->first = r->next;
@@ -423,7 +427,16 @@ void updates_free(struct updates *u)
 struct updates_counts updates_counts(const struct updates *u)
 {
 	struct updates_counts c = u->counts;
+	const struct updates_counts *f = &u->fleet->counts;
 
-	c.waiting = u->waiting;
+	c.asked += f->asked;
+	c.changed += f->changed;
+	c.same += f->same;
+	c.refused += f->refused;
+	c.failed += f->failed;
+	c.committed += f->committed;
+	c.again += f->again;
+	c.taken += f->taken;
+	c.waiting = u->waiting + u->fleet->waiting;
 	return c;
 }

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/zone_pools.h"
-#include "net/request.h"
 #include "zone/history.h"
 #include "zone/serial.h"
 #include "zone/view.h"
@@ -25,15 +24,10 @@ struct turn {
 
 /* --- whose it is -------------------------------------------------------------------------- */
 
-static const uint8_t *apex_of(const struct asked *a)
-{
-	return a->own ? a->own->apex : a->request->zone;
-}
-
 static bool is_first(const struct updates *u, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
-		if (name_equal(apex_of(&u->made.list[i]), apex_of(&u->made.list[at])))
+		if (name_equal(updates_apex(&u->made.list[i]), updates_apex(&u->made.list[at])))
 			return false;
 	return true;
 }
@@ -46,8 +40,24 @@ bool updates_fleet_is_whole(const struct updates *u, const uint8_t *apex)
 	return false;
 }
 
+/* Of what is served, and of nothing else: who has its place in memory is another. */
+static void know_moved(struct updates *u)
+{
+	for (size_t i = 0; i < u->made.n_moved; i++) {
+		const struct zone *is = u->made.moved[i].is;
+		size_t last = u->made.n_known;
+		while (last > 0 && !name_equal(u->made.known[last - 1].id, zone_id(is)))
+			last--;
+		if (last > 0)
+			updates_know(u, is, u->made.known[last - 1].is);
+	}
+	for (size_t i = 0; u->made.n_pulled && !u->made.zones && i < u->made.n_known; i++)
+		u->made.known[i].of = NULL;
+}
+
 void updates_fleet_done(struct updates *u)
 {
+	know_moved(u);
 	updates_remember(u);
 	u->counts.committed += u->made.n_committed;
 	u->counts.again += u->made.again;
@@ -80,10 +90,10 @@ static void make_again(struct turn *t)
 
 	u->made.again++;
 	for (size_t i = 0; i < u->made.n; i++)
-		if (name_equal(apex_of(&u->made.list[i]), t->apex))
+		if (name_equal(updates_apex(&u->made.list[i]), t->apex))
 			undo_one(&u->made.list[i]);
 	for (size_t i = 0; i < u->made.n; i++) {
-		if (!name_equal(apex_of(&u->made.list[i]), t->apex))
+		if (!name_equal(updates_apex(&u->made.list[i]), t->apex))
 			continue;
 		if (u->made.list[i].own)
 			updates_make_own(u, i);
@@ -105,7 +115,7 @@ static void fail_zone(struct turn *t)
 
 	for (size_t i = 0; i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
-		if (!name_equal(apex_of(a), t->apex) || !is_of_version(a->rcode))
+		if (!name_equal(updates_apex(a), t->apex) || !is_of_version(a->rcode))
 			continue;
 		undo_one(a);
 		a->rcode = RCODE_SERVFAIL;
@@ -140,7 +150,7 @@ static void add_pulled(struct turn *t, struct change *c, struct zone *was, struc
 	if (was)
 		zone_hold(was);
 	u->made.pulled = memory_grow(u->made.pulled, (u->made.n_pulled + 1) * sizeof *u->made.pulled);
-	u->made.pulled[u->made.n_pulled++] = (struct pulled){ c, was, is };
+	u->made.pulled[u->made.n_pulled++] = (struct pulled){ c, was, is, false };
 	u->made.taken++;
 }
 
@@ -301,7 +311,7 @@ static void condense(struct turn *t, struct change *c, struct zone *base, struct
 
 	for (size_t i = 0; i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
-		if (!a->change || !name_equal(apex_of(a), t->apex))
+		if (!a->change || !name_equal(updates_apex(a), t->apex))
 			continue;
 		change_free(a->change);
 		a->change = NULL;
@@ -350,7 +360,7 @@ static struct change *all_changes(struct turn *t)
 	size_t n = 0;
 
 	for (size_t i = 0; i < u->made.n; i++)
-		if (u->made.list[i].change && name_equal(apex_of(&u->made.list[i]), t->apex))
+		if (u->made.list[i].change && name_equal(updates_apex(&u->made.list[i]), t->apex))
 			list[n++] = u->made.list[i].change;
 	struct change *all = change_join(list, n, &t->why);
 	memory_free(list);
@@ -445,6 +455,10 @@ static void work_zone(struct updates *u, const uint8_t *apex)
 void updates_fleet_work(struct updates *u)
 {
 	for (size_t i = 0; i < u->made.n; i++)
-		if (is_first(u, i) && updates_of_fleet(u, apex_of(&u->made.list[i])))
-			work_zone(u, apex_of(&u->made.list[i]));
+		if (is_first(u, i))
+			work_zone(u, updates_apex(&u->made.list[i]));
+	/* By what each is signed: who stores it takes nothing of the ring. */
+	for (size_t i = 0; i < u->made.n_pulled; i++)
+		if (u->made.pulled[i].is->denial)
+			updates_signer(u, zone_id(u->made.pulled[i].is));
 }

@@ -1,7 +1,8 @@
 /* updates_inner.h - what the files that change zones share.
  *
- * updates.c: batches, the store, answers. updates_make.c: one request becomes a change, and the zone after it.
- * updates_fleet.c: changes of zones of a fleet are committed there, behind what others have committed.
+ * updates.c: batches, answers. updates_make.c: one request becomes a change, and the zone after it. updates_store.c: all of
+ * a batch are stored, and what is served next. updates_fleet.c: changes of zones of a fleet are committed there, behind what
+ * others have committed. updates_moved.c: and meet what has come here while the engine was asked.
  * updates_signers.c: what they are signed with. updates_versions.c: which versions of them are here.
  */
 #ifndef DAEMON_UPDATES_INNER_H
@@ -26,6 +27,7 @@ struct asked {
 struct pulled {
 	struct change *change; /* NULL: `is` is the first of it that there is here, and is stored whole */
 	struct zone *was, *is; /* held; `was` NULL without a change */
+	bool lost; /* what is served by now is something else: it is not */
 };
 
 /* What a zone of the fleet is signed with in this batch: all of it, whoever changes it. */
@@ -43,8 +45,12 @@ struct known_version {
 	struct fleet_version is;
 };
 
+/* Two of them: who changes zones of the fleet waits for the engine, and nobody else does. */
 struct updates {
 	struct updates_opts opts;
+	struct updates *fleet; /* own: of zones of the fleet; NULL: these are they */
+	struct updates *local; /* ... then whose those are; else NULL */
+	unsigned lane;         /* ... and where the engine is asked */
 	struct request *first, **last;
 	struct updates_own *first_own, **last_own;
 	size_t waiting;
@@ -68,6 +74,11 @@ struct updates {
 		size_t n_known;
 		uint64_t again, taken;
 		struct parts live, staged; /* held */
+		struct parts asked; /* held: of the fleet, what was `live` when the engine was asked */
+		bool is_asked; /* ... that is over */
+		bool gives;    /* zones are given their histories */
+		struct pulled *moved; /* [n_moved] zones of which `live` has another image than `asked`: all that was pulled, upon that */
+		size_t n_moved;
 		struct registry_zone **entries; /* of changed zones, the newest version of each */
 		size_t n_entries;
 		struct registry *zones, *staged_zones;
@@ -81,11 +92,21 @@ struct zone *updates_newest(const struct updates *u, size_t before, const uint8_
 bool updates_make_own(struct updates *u, size_t at);
 bool updates_make_one(struct updates *u, size_t at);
 
+/* What one of a batch is about. */
+const uint8_t *updates_apex(const struct asked *a);
+/* On a helper thread: all of the batch is stored, and made.zones is what is to be served; or `why` it is not. */
+void updates_store(struct updates *u);
+/* On a helper thread, of the fleet: what was made of `asked` meets what is `live` now. */
+void updates_meet(struct updates *u);
+/* A zone of which nothing of the batch is served. */
+bool updates_is_lost(const struct updates *u, const uint8_t *apex);
+
 /* Zones of the fleet that the batch is about: what others have committed is taken, what is changed is committed there, or
  * not done. */
 void updates_fleet_work(struct updates *u);
 /* On the loop, when that is done: versions are remembered, and who follows is told of what was committed. */
 void updates_fleet_done(struct updates *u);
+bool updates_parts_of_fleet(const struct parts *p, const uint8_t *apex);
 bool updates_of_fleet(const struct updates *u, const uint8_t *apex);
 /* On the helper thread, of a zone of the fleet. Borrowed until updates_sync_keys() of it. */
 const struct signer *updates_signer(struct updates *u, const uint8_t *apex);

@@ -7,13 +7,18 @@
 
 #include <string.h>
 
-bool updates_of_fleet(const struct updates *u, const uint8_t *apex)
+bool updates_parts_of_fleet(const struct parts *p, const uint8_t *apex)
 {
-	const struct registry *r = u->made.live.zones;
+	const struct registry *r = p->zones;
 	const size_t at = registry_index(r, apex);
 
 	return at < r->n && r->zones[at]->source == REGISTRY_STORE &&
-		parts_conf(&u->made.live)->rules[zone_set_rule(r->set, at)].fleet;
+		parts_conf(p)->rules[zone_set_rule(r->set, at)].fleet;
+}
+
+bool updates_of_fleet(const struct updates *u, const uint8_t *apex)
+{
+	return updates_parts_of_fleet(&u->made.live, apex);
 }
 
 static struct signer *find(const struct updates *u, const uint8_t *apex)
