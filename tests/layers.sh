@@ -47,7 +47,7 @@ hot && /[^a-z_](malloc|calloc|realloc|free|memory_[a-z]+|arena_[a-z]+|log_[a-z]+
 	wrong("this is on the path of a packet: " $0)
 }
 # Files are opened for reading in base/file.c alone, where nobody waits for a pipe or reads without end; the others write, or name /dev/null.
-FILENAME !~ /^src\/(base\/file|daemon\/(line_file|watchdog)|base\/(launched|kept)|store\/store_copy|tools\/ctl_simulate)\.c$/ && !/^[ \t]*(\/?\*|\/\/)/ &&
+FILENAME !~ /^src\/(base\/file|daemon\/(line_file|watchdog)|base\/(launched|kept|landlock)|store\/store_copy|tools\/ctl_simulate)\.c$/ && !/^[ \t]*(\/?\*|\/\/)/ &&
 /(^|[^A-Za-z0-9_>.])(fopen|freopen|open|open64|openat|creat)\(/ {
 	wrong("files are opened by file_open() and its like: " $0)
 }

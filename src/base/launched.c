@@ -2,7 +2,7 @@
 
 #include "base/cage.h"
 #include "base/fd_pass.h"
-#include "base/scoped.h"
+#include "base/landlock.h"
 #include "base/spawn.h"
 
 #include <errno.h>
@@ -62,7 +62,7 @@ static _Noreturn void run_command(char **words, char **environment, const int *f
 	send_news(end, SPAWN_RUNS, getpid());
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	scoped_signals();
+	landlock_signals();
 	cage_close(CAGE_COMMAND);
 	execve(words[0], words, environment);
 	send_news(end, SPAWN_FAILED, errno);

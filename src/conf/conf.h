@@ -238,6 +238,9 @@ struct conf {
 	const char *tls_tickets; /* server: tls-tickets; NULL: random ones */
 	const char *tls_clients; /* server: tls-clients; NULL: none is asked for a certificate */
 	const char *user;     /* server: user; NULL stays who we are */
+	const char *const *folders; /* server: folders; besides those of all paths */
+	size_t n_folders;
+	bool folders_any; /* ... any at all */
 	struct policy policy; /* server: ecs, minimal-responses; cookies: secret, staging */
 	const char *identity, *version;     /* server: NULL is "auto", "" is "off" */
 	bool cookies;                       /* cookies: answer; without secrets: random ones */

@@ -291,6 +291,15 @@ static void take_name(
 		*(const char **)to = strcmp(text, "off") == 0 ? "" : text;
 }
 
+static void take_folders(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	struct conf *c = to;
+
+	c->folders_any = value->kind == NODE_SCALAR && strcmp(value->text, "any") == 0;
+	if (!c->folders_any)
+		schema_files(r, key, value, (struct schema_files){ &c->folders, &c->n_folders });
+}
+
 #define AT(field) .at = offsetof(struct conf, field)
 #define SIZE      .say = "a size from 4k to 1G, such as 4M", .least = 4096, .most = 1u << 30
 
@@ -406,6 +415,12 @@ const struct key schema_server_keys[] = {
 		.about = "Of these, connections from one client net (IPv4 /24, IPv6 "
 			 "/48). Its one that is idle longest makes room.",
 		.otherwise = "100" },
+	{ "folders", take_folders, .say = "any, or the path of a folder, or a list of them", .at = 0,
+		.about = "Folders besides those that this configuration names in which the server may open and write files, and in all below "
+			 "them (Landlock, from Linux 5.13 on): for a backup, say, or for zones that are added later. Else it reads only "
+			 "where paths of the configuration and of zones lead and the system has its own (/etc, /usr, /lib, /dev, /proc, /sys), and "
+			 "writes only where it keeps something.",
+		.otherwise = "none" },
 	{ "tcp-idle", option_duration_ms, .say = "a duration from 1ms to 1h, such as 10s",
 		AT(net.tcp_idle_ms), .least = 1, .most = 3600000,
 		.about = "A connection that has sent no whole query for so long is "

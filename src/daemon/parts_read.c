@@ -3,8 +3,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/near.h"
-#include "daemon/key_ring.h"
+#include "daemon/confine.h"
 #include "daemon/kept_images.h"
+#include "daemon/key_ring.h"
 #include "daemon/latency_read.h"
 #include "daemon/zones_read.h"
 #include "geo/atlas_kept.h"
@@ -462,7 +463,7 @@ bool parts_read(struct parts *to, const struct parts_read_opts *o, struct faults
 	*to = (struct parts){ .conf = read_conf(o, f) };
 	if (!to->conf)
 		return false;
-	if (read_all(to, o, f))
+	if (confine_check(parts_conf(to), f) && read_all(to, o, f))
 		return true;
 	parts_drop(to);
 	return false;

@@ -131,6 +131,15 @@ static bool same_keys(const struct conf *a, const struct conf *b)
 	return same_text(a->keys_dir, b->keys_dir) || (!named && !same_store(a, b));
 }
 
+static bool same_folders(const struct conf *a, const struct conf *b)
+{
+	bool same = a->folders_any == b->folders_any && a->n_folders == b->n_folders;
+
+	for (size_t i = 0; same && i < a->n_folders; i++)
+		same = strcmp(a->folders[i], b->folders[i]) == 0;
+	return same;
+}
+
 static const struct {
 	const char *section, *key;
 	bool (*same)(const struct conf *a, const struct conf *b);
@@ -143,7 +152,7 @@ static const struct {
 	{ "server", "tls-handshake", same_handshake },
 	{ "server", "tls-handshakes", same_handshakes },
 	{ "server", "tls-handshakes-per-net", same_handshakes_per_net },
-	{ "server", "user", same_user }, { "management", "listen", same_management },
+	{ "server", "user", same_user }, { "server", "folders", same_folders }, { "management", "listen", same_management },
 	{ "management", "tls", same_management_tls }, { "management", "socket-group", same_management_group },
 	{ "control", "socket", same_socket }, { "store", "file", same_store }, { "store", "keys", same_keys } };
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/builder.h"
+#include "daemon/confine.h"
 #include "daemon/key_ring.h"
 #include "daemon/pool_signing.h"
 #include "daemon/privs.h"
@@ -119,6 +120,7 @@ bool server_read(struct server *s, struct fault *why)
 		s->watchdog = watchdog_new(s->loop);
 		s->jobs = jobs_new(s->loop);
 		s->news = worker_news_new(s->loop);
+		confine(&first);
 		ok = epoch_open(&s->epoch, why);
 		make_publisher(s, &first);
 		s->timeline = timeline_new(s->loop, s->jobs, s->store, &f);

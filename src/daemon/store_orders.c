@@ -1,6 +1,7 @@
 #include "daemon/store_orders.h"
 
 #include "base/memory.h"
+#include "daemon/confine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static void work(void *ctx, struct job *job)
 	struct stat st;
 
 	(void)job;
-	b->ok = store_backup(b->owner->opts.store, b->path, &b->why);
+	b->ok = confine_file(b->path, true, &b->why) && store_backup(b->owner->opts.store, b->path, &b->why);
 	b->counts = store_counts(b->owner->opts.store);
 	b->bytes = b->ok && stat(b->path, &st) == 0 ? st.st_size : 0;
 }

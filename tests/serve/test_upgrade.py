@@ -147,6 +147,26 @@ def fails():
         same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
 
 
+@claim("an upgrade opens folders that the configuration did not name when the one before was started")
+def folders():
+    there = tempfile.mkdtemp(prefix="waymark-test.")
+    try:
+        os.chmod(there, 0o755)
+        with open(there + "/zone", "w") as f:
+            f.write(APEX + "www A 192.0.2.10\n")
+        with Followed() as s:
+            s.configure(None, "[ { dir: zones }, { name: example.org, file: %s/zone } ]" % there)
+            code, said = s.ctl("reload")
+            if code == 0:
+                raise Skip("this kernel has no Landlock")
+            assert "only in the folders that were named when it started" in said, said
+            s.upgrade()
+            same([s.udp("www." + name).addresses() for name in ("example.com", "example.org")], [["192.0.2.10"]] * 2)
+            same(s.ctl("reload")[0], 0)
+    finally:
+        shutil.rmtree(there)
+
+
 @claim("who is killed in an upgrade is survived by the other one")
 def killed():
     with Followed() as s:

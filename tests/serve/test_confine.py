@@ -1,0 +1,97 @@
+"""The server opens files in the folders that its configuration names, and nowhere else (Landlock)."""
+import ctypes
+
+from lib import *
+
+if ctypes.CDLL(None).syscall(444, None, 0, 1) < 1:          # landlock_create_ruleset(): which version is there
+    def needs_landlock():
+        raise Skip("this kernel has no Landlock")
+else:
+    def needs_landlock():
+        pass
+
+ZONE = APEX + "www A 192.0.2.1\n"
+NEXT = APEX.replace("1 ", "2 ", 1) + "www A 192.0.2.2\n"
+HINT = "only in the folders that were named when it started"
+
+
+def elsewhere(text=ZONE):
+    there = tempfile.mkdtemp(prefix="waymark-test.")
+    os.chmod(there, 0o755)
+    with open(there + "/zone", "w") as f:
+        f.write(text)
+    return there
+
+
+def replaced(path, text):
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
+
+
+@claim("zones may be links to elsewhere from the start on; a file that becomes one later is not opened, and what was served stays")
+def links():
+    needs_landlock()
+    there, strange = elsewhere(), elsewhere(NEXT)
+    try:
+        with Server({"example.com": ZONE}, start=False) as s:
+            os.symlink(there + "/zone", s.dir + "/zones/example.org.zone")
+            s.start()
+            same([s.udp("www." + n).addresses() for n in ("example.com", "example.org")], [["192.0.2.1"]] * 2)
+            replaced(there + "/zone", NEXT)
+            code, said = s.ctl("reload")
+            same((code, s.udp("www.example.org").addresses()), (0, ["192.0.2.2"]), said)
+            os.unlink(s.dir + "/zones/example.com.zone")
+            os.symlink(strange + "/zone", s.dir + "/zones/example.com.zone")
+            code, said = s.ctl("reload")
+            same((code != 0, "Permission denied" in said), (True, True), said)
+            same(s.udp("www.example.com").addresses(), ["192.0.2.1"])
+    finally:
+        shutil.rmtree(there)
+        shutil.rmtree(strange)
+
+
+@claim("what a reload or a command names elsewhere is refused where it is written, until it is named at a start, or server: folders names it")
+def named():
+    needs_landlock()
+    there = elsewhere()
+    try:
+        with Server({"example.com": ZONE}, "store: { file: w.db }") as s:
+            s.configure(None, "[ { dir: zones },\n  { name: example.org, file: %s/zone } ]" % there)
+            code, said = s.ctl("reload")
+            place = re.search(r"waymark\.yaml:(\d+):(\d+): error: %s/zone: the server may read " % re.escape(there), said)
+            line = open(s.conf).read().splitlines()[int(place[1]) - 1] if place else ""
+            same((code, line[int(place[2]) - 1:] if place else said, HINT in said), (1, "%s/zone } ]" % there, True), said)
+            same(s.udp("www.example.com").addresses(), ["192.0.2.1"])
+            for words in (["zone", "add", "example.net", there + "/zone"], ["backup", there + "/copy"]):
+                code, said = s.ctl(*words)
+                same((code, HINT in said), (1, True), said)
+            same(os.listdir(there), ["zone"])
+            s.stop()
+            s.start()
+            same([s.udp("www.example.org").addresses(), s.ctl("backup", there + "/copy")[0]], [["192.0.2.1"], 1], "reading is no writing:")
+            s.server += ", folders: [ %s ]" % there
+            s.configure(None, "[ { dir: zones } ]")
+            same(s.ctl("reload")[0], 1, "it changes with a restart:")
+            s.stop()
+            s.start()
+            for words in (["zone", "add", "example.net", there + "/zone"], ["backup", there + "/copy"]):
+                code, said = s.ctl(*words)
+                same(code, 0, said)
+            same((s.udp("www.example.net").addresses(), sorted(os.listdir(there))), (["192.0.2.1"], ["copy", "zone"]))
+    finally:
+        shutil.rmtree(there)
+
+
+@claim("with folders: any it opens whatever its user may")
+def anywhere():
+    there = elsewhere()
+    try:
+        with Server({"example.com": ZONE}, "store: { file: w.db }", server="workers: 1, folders: any") as s:
+            code, said = s.ctl("backup", there + "/copy")
+            same((code, sorted(os.listdir(there))), (0, ["copy", "zone"]), said)
+    finally:
+        shutil.rmtree(there)
+
+
+run("confine")
