@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/confine.h"
 #include "daemon/dnssec_show.h"
 #include "daemon/key_files.h"
 #include "daemon/parts_read.h"
@@ -92,9 +93,11 @@ static bool import(struct order *o, struct key_ring *ring)
 	uint8_t owner[256];
 	int64_t created_s;
 	char file[SIGNING_FILE_NAME];
+
+	if (!confine_file(o->file, false, &o->why))
+		return false;
 	struct signing_key *k = key_files_take(
 		o->file, o->zsk ? SIGNING_ZSK : SIGNING_KSK, 0, owner, &created_s, &o->why);
-
 	if (!k)
 		return false;
 	if (*owner && !name_equal(owner, o->apex)) {
@@ -147,6 +150,8 @@ static bool export(struct order *o, struct key_ring *ring)
 	struct key_ring_view v;
 	size_t n = 0;
 
+	if (!confine_file(o->file, true, &o->why))
+		return false;
 	if (!key_ring_look(ring, o->apex, &v))
 		return fault(&o->why, "zone %s has no keys here", o->name);
 	bool ok = mkdir(o->file, S_IRWXU) == 0 || errno == EEXIST ||

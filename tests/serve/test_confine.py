@@ -56,14 +56,15 @@ def named():
     needs_landlock()
     there = elsewhere()
     try:
-        with Server({"example.com": ZONE}, "store: { file: w.db }") as s:
+        with Server({"example.com": ZONE}, "store: { file: w.db }\nedges: { ams: { a: [ 192.0.2.1 ] } }\nlatency: { state: t.csv }") as s:
             s.configure(None, "[ { dir: zones },\n  { name: example.org, file: %s/zone } ]" % there)
             code, said = s.ctl("reload")
             place = re.search(r"waymark\.yaml:(\d+):(\d+): error: %s/zone: the server may read " % re.escape(there), said)
             line = open(s.conf).read().splitlines()[int(place[1]) - 1] if place else ""
             same((code, line[int(place[2]) - 1:] if place else said, HINT in said), (1, "%s/zone } ]" % there, True), said)
             same(s.udp("www.example.com").addresses(), ["192.0.2.1"])
-            for words in (["zone", "add", "example.net", there + "/zone"], ["backup", there + "/copy"]):
+            for words in (["zone", "add", "example.net", there + "/zone"], ["backup", there + "/copy"], ["dnssec", "export", "example.com", there + "/out"],
+                          ["dnssec", "import", "example.com", there + "/key.pem"], ["latency", "import", there + "/times.csv"]):
                 code, said = s.ctl(*words)
                 same((code, HINT in said), (1, True), said)
             same(os.listdir(there), ["zone"])
