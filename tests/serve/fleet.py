@@ -17,7 +17,7 @@ class Redis:
     def start(self):
         self.proc = subprocess.Popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self.dir] + self.options,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: self.answers(), 10)
+        until(self.answers, 10)
 
     def answers(self):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
@@ -49,13 +49,13 @@ class Redis:
 class Mate(Server):
     """A server of a fleet. What its probes of edge a, b, ... find is whether its own file of that name is there."""
 
-    def __init__(self, name, redis, edges="abc", fleet="", more="", every="500ms", **options):
+    def __init__(self, name, redis, edges="abc", fleet="", more="", every="500ms", fall=1, **options):
         self.name = name
         where = "redis://127.0.0.1:%d" % redis if isinstance(redis, int) else redis
         more += "store: { file: waymark.db }\n"
         config = "fleet: { redis: \"%s\", name: test, server: %s, secret: \"%s\"%s }\nedges:\n" % (where, name, SECRET, fleet)
         config += "".join("  %s: { a: [ 192.0.2.%d ], probe: p%s }\n" % (e, i + 1, e) for i, e in enumerate(edges)) + "probes:\n"
-        config += "".join("  p%s: { kind: exec, command: [ /usr/bin/test, -e, %s ], every: %s, timeout: 450ms, rise: 1, fall: 1 }\n" % (e, e, every) for e in edges)
+        config += "".join("  p%s: { kind: exec, command: [ /usr/bin/test, -e, %s ], every: %s, timeout: %s, rise: 1, fall: %d }\n" % (e, e, every, every, fall) for e in edges)
         config += "pools:\n  web: { edges: [ %s ], policy: ordered, probe: p%s, panic: 0%% }\n%s" % (", ".join(edges), edges[0], more)
         super().__init__(zone("web"), config, start=False, **options)
         self.config = self.config.replace("-e, ", "-e, %s/" % self.dir)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
@@ -59,11 +60,8 @@ def run(topic):
             print("skipped: %s: %s" % (sentence, why))
         except Exception as e:                              # a claim that does not hold, however it shows
             failed += 1
-            trace = e.__traceback__
-            while trace.tb_next:
-                trace = trace.tb_next
-            print("FAILED: %s\n    %s line %d: %s: %s" % (sentence, os.path.basename(trace.tb_frame.f_code.co_filename),
-                                                        trace.tb_lineno, type(e).__name__, e))
+            where = " < ".join("%s line %d" % (os.path.basename(f.filename), f.lineno) for f in traceback.extract_tb(e.__traceback__)[:0:-1])
+            print("FAILED: %s\n    %s: %s: %s" % (sentence, where, type(e).__name__, e))
         sys.stdout.flush()
     print("%s: %d passed, %d failed%s" % (topic, passed, failed, ", %d skipped" % skipped if skipped else ""))
     sys.exit(1 if failed else 0)
