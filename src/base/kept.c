@@ -1,12 +1,14 @@
 #include "base/kept.h"
 
 #include "base/bytes.h"
+#include "base/crew.h"
 #include "base/file.h"
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,16 +25,29 @@ struct part_head {
 
 static void make_head(struct kept_head *h, const char *kind)
 {
-	*h = (struct kept_head){ .magic = "waymark kept 1\n", .order = 0x01020304, .pointer = sizeof(void *) };
+	*h = (struct kept_head){ .magic = "waymark kept 2\n", .order = 0x01020304, .pointer = sizeof(void *) };
 	snprintf(h->version, sizeof h->version, "%s", PACKAGE_VERSION);
 	snprintf(h->kind, sizeof h->kind, "%s", kind);
 }
 
+/* A part is read and hashed a block at a time, as long as the processor has it at hand, and by all processors. */
+enum { BLOCK = 1 << 20 };
+
+static size_t count_blocks(size_t len)
+{
+	return len ? (len - 1) / BLOCK + 1 : 1;
+}
+
+static size_t block_len(size_t len, size_t i)
+{
+	return i + 1 < count_blocks(len) ? BLOCK : len - i * BLOCK;
+}
+
 /* Four chains at once, since one alone waits for its products. */
-static uint64_t part_hash(uint64_t part, const uint8_t *p, size_t len)
+static uint64_t block_hash(uint64_t part, size_t block, const uint8_t *p, size_t len)
 {
 	const size_t quarter = len / 4;
-	const struct hash_key key = { part, len };
+	const struct hash_key key = { part, block };
 	uint64_t h[4] = { 1, 2, 3, 4 };
 	size_t at = 0;
 
@@ -88,8 +103,11 @@ bool kept_create(struct kept_out *o, const char *path, const char *kind, struct 
 
 void kept_put(struct kept_out *o, const void *bytes, size_t len)
 {
-	const struct part_head head = { len, part_hash(o->part++, bytes, len) };
+	struct part_head head = { len, len };
 
+	for (size_t i = 0; i < count_blocks(len); i++)
+		head.hash = hash_pair(head.hash, block_hash(o->part, i, (const uint8_t *)bytes + i * BLOCK, block_len(len, i)));
+	o->part++;
 	write_all(o, &head, sizeof head);
 	write_all(o, bytes, len);
 }
@@ -119,19 +137,72 @@ bool kept_done(struct kept_out *o, struct fault *why)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-static bool read_all(struct kept_in *in, void *to, size_t len)
+static bool read_at(int fd, uint64_t at, uint8_t *to, size_t len)
 {
-	uint8_t *p = to;
-
-	while (len && !in->bad) {
-		const ssize_t n = read(in->fd, p, len);
+	while (len) {
+		const ssize_t n = pread(fd, to, len, (off_t)at);
 		if (n < 0 && errno == EINTR)
 			continue;
-		in->bad = n <= 0;
-		p += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
+		if (n <= 0)
+			return false;
+		to += n;
+		at += (uint64_t)n;
+		len -= (size_t)n;
 	}
+	return true;
+}
+
+static bool read_all(struct kept_in *in, void *to, size_t len)
+{
+	in->bad = in->bad || !read_at(in->fd, in->at, to, len);
+	in->at += in->bad ? 0 : len;
 	return !in->bad;
+}
+
+/* A part on its way. */
+struct reading {
+	const struct kept_in *in;
+	uint8_t *to;
+	size_t len;
+	uint64_t *hashes; /* [block] */
+	bool bad;         /* atomic */
+};
+
+static bool read_block(void *ctx, size_t i)
+{
+	struct reading *r = ctx;
+	uint8_t *to = r->to + i * BLOCK;
+	const size_t len = block_len(r->len, i);
+
+	if (!read_at(r->in->fd, r->in->at + i * BLOCK, to, len)) {
+		__atomic_store_n(&r->bad, true, __ATOMIC_RELAXED);
+		return false;
+	}
+	r->hashes[i] = block_hash(r->in->part, i, to, len);
+	return true;
+}
+
+static bool read_part(struct kept_in *in, void *to, size_t len)
+{
+	enum { FEW = 4 }; /* no work for more than one */
+	uint64_t few[FEW];
+	const size_t n = count_blocks(len);
+	struct reading r = { .in = in, .to = to, .len = len, .hashes = n <= FEW ? few : malloc(n * sizeof *r.hashes) };
+	uint64_t hash = len;
+
+	if (!r.hashes)
+		return false;
+	for (size_t i = 0; n <= FEW && i < n && !r.bad; i++)
+		read_block(&r, i);
+	if (n > FEW)
+		crew_run(n, true, read_block, &r);
+	for (size_t i = 0; !r.bad && i < n; i++)
+		hash = hash_pair(hash, r.hashes[i]);
+	if (n > FEW)
+		free(r.hashes);
+	in->at += len;
+	in->part++;
+	return !r.bad && hash == in->hash;
 }
 
 static void read_part_head(struct kept_in *in)
@@ -178,8 +249,7 @@ size_t kept_next(const struct kept_in *in)
 
 bool kept_get(struct kept_in *in, void *to, size_t len)
 {
-	if (in->bad || (in->left == 0 && in->len == 0 && in->hash == 0) || len != in->len || !read_all(in, to, len) ||
-		part_hash(in->part++, to, len) != in->hash) {
+	if (in->bad || (in->left == 0 && in->len == 0 && in->hash == 0) || len != in->len || !read_part(in, to, len)) {
 		in->bad = true;
 		return false;
 	}

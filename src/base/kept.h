@@ -32,6 +32,7 @@ void kept_give_up(struct kept_out *o);
 
 struct kept_in {
 	int fd;
+	uint64_t at;         /* bytes that were read */
 	uint64_t part, left; /* bytes that may follow */
 	uint64_t len, hash; /* of the part that is next */
 	bool bad;
@@ -43,7 +44,7 @@ void kept_close(struct kept_in *in);
 
 /* How long the next part is; 0 too when something was wrong. */
 size_t kept_next(const struct kept_in *in);
-/* Reads the next part, of that length. False, now and from then on: it is not there, or not as it was put. */
+/* Reads the next part, of that length, on all processors where it is long. False, now and from then on: it is not there, or not as it was put. */
 bool kept_get(struct kept_in *in, void *to, size_t len);
 /* All has been read, and was right. */
 bool kept_ended(const struct kept_in *in);

@@ -151,6 +151,15 @@ void *memory_beside(void *p, size_t len)
 	return q || !memory_again() ? q : realloc(p, len ? len : 1);
 }
 
+void memory_huge(void *p, size_t len)
+{
+	enum { HUGE_PAGE = 2 << 20 };
+	const uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, end = ((uintptr_t)p + len) / HUGE_PAGE * HUGE_PAGE;
+
+	if (p && from < end)
+		madvise((void *)from, end - from, MADV_HUGEPAGE);
+}
+
 void memory_free(void *p)
 {
 	if (p && scope_is_on())

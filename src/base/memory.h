@@ -31,6 +31,9 @@ void *memory_try(size_t len);
  * Without a scope it is when the reserve does not help either. For free() and memory_free(). */
 void *memory_beside(void *p, size_t len);
 
+/* What is large, is soon written all over and is then read here and there: asks for huge pages, before it is written. A wish. */
+void memory_huge(void *p, size_t len);
+
 /* Gives back what any of these gave, or NULL. What was taken in a scope, or may have been, must
  * not go by another way. */
 void memory_free(void *p);

@@ -1,5 +1,6 @@
 #include "zone/compile.h"
 
+#include "base/memory.h"
 #include "dns/rrtype.h"
 #include "zone/compile_edge.h"
 #include "zone/denial_build.h"
@@ -447,6 +448,7 @@ static bool start(struct compile *c)
 	z->image = most > UINT32_MAX ? NULL : malloc(most);
 	if (!z->image)
 		return false;
+	memory_huge(z->image, most);
 	c->image = z->image;
 	memset(c->image, 0, 4);
 	c->len = 4; /* offset 0 is no node */

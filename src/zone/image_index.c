@@ -1,5 +1,7 @@
 #include "zone/image_index.h"
 
+#include "base/memory.h"
+
 #include <stdlib.h>
 
 /* Nodes on their way into the slots, whose memory is asked for as long before it is written:
@@ -85,6 +87,7 @@ bool image_index(struct zone *z, struct hash_key key)
 	z->places_n = 0;
 	z->slots_n = z->nodes + z->nodes / 3 + 1;
 	z->slots = calloc(z->slots_n, sizeof *z->slots);
+	memory_huge(z->slots, z->slots_n * sizeof *z->slots);
 	z->places = malloc((all / ZONE_PLACES + 1u) * sizeof *z->places);
 	if (!z->slots || !z->places)
 		return false;

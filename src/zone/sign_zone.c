@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crew.h"
+#include "base/memory.h"
 #include "dns/rrtype.h"
 #include "zone/denial_link.h"
 #include "zone/image.h"
@@ -567,6 +568,7 @@ static bool write_all(struct signing *s, size_t len)
 
 	s->ends = calloc(pieces + 1, sizeof *s->ends);
 	to->image = malloc(len);
+	memory_huge(to->image, len);
 	s->written = calloc(pieces + 1, sizeof *s->written);
 	if (!s->ends || !s->written || !to->image)
 		return false;

@@ -156,6 +156,7 @@ static void *get_array(struct kept_in *in, size_t len)
 {
 	void *p = len == kept_next(in) ? malloc(len ? len : 1) : NULL;
 
+	memory_huge(p, len);
 	if (p && kept_get(in, p, len))
 		return p;
 	free(p);

@@ -2,6 +2,7 @@
  * copied in turn, and what finds the nodes is made anew. */
 #include "zone/zone_with.h"
 
+#include "base/memory.h"
 #include "zone/delta.h"
 #include "zone/denial_link.h"
 #include "zone/history.h"
@@ -98,6 +99,7 @@ static bool start(struct merge *m)
 	to->history = NULL;
 	history_share(to, z);
 	to->image = malloc(image);
+	memory_huge(to->image, image);
 	/* Its own chain; that there is one says what is in front of nodes. */
 	to->denial = z->denial ? calloc(1, sizeof *to->denial) : NULL;
 	return copy_pools(to, z) && to->image && !to->denial == !z->denial;
