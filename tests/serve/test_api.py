@@ -331,7 +331,7 @@ def stopped():
                 got.append(503)  # it was hung up on before it was told
         t = threading.Thread(target=ask)
         t.start()
-        until(lambda: len([c for c in select.select([quiet], [], [], 5)[0]]) == 1, "a probe")
+        until(lambda: select.select([quiet], [], [], 5)[0], 60)
         time.sleep(.5)
         s.stop()
         t.join(10)

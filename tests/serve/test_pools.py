@@ -837,9 +837,9 @@ def each_edge():
         s.configure(EACH.replace("iad.2, ams1 ]", "gru1 ]"), zones)
         same(s.ctl("reload")[0], 0)
         for apex, signed in (("e.test", 1), ("p.test", 0)):
-            until(lambda: ask("gru1", apex), (["192.0.2.7"], NOERROR, signed))
-            until(lambda: ask("iad-2", apex)[1], NXDOMAIN)
-        until(lambda: (ask("gru1", "h.test"), ask("iad-2", "h.test")[1]), ((["192.0.2.50"], NOERROR, 1), NXDOMAIN))
+            until(lambda: ask("gru1", apex) == (["192.0.2.7"], NOERROR, signed), 60)
+            until(lambda: ask("iad-2", apex)[1] == NXDOMAIN, 60)
+        until(lambda: (ask("gru1", "h.test"), ask("iad-2", "h.test")[1]) == ((["192.0.2.50"], NOERROR, 1), NXDOMAIN), 60)
         s.configure(EACH, zones)
         same(s.ctl("reload", "--stage", "30%")[0], 0)
         same([(ask("gru1", apex)[1], ask("iad-2", apex)[1]) for apex in ("e.test", "p.test", "h.test")], [(NOERROR, NXDOMAIN)] * 3)
