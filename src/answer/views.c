@@ -17,15 +17,15 @@ static bool has(const struct world *w, const struct answer_ask *ask, struct answ
 
 	if (!rules->by_subnet || !w->policy.ecs || !ecs->present || !ecs->source) {
 		const struct addr source = addr_plain(&ask->source, NULL);
-		return netmap_find(rules->clients, &source).value == 1;
+		return netmap_has(rules->clients, &source, NULL);
 	}
 	unsigned v4_at = 0;
 	const struct addr subnet = addr_plain(&ecs->addr, ecs->family == 2 ? &v4_at : NULL);
-	const struct netmap_hit hit = netmap_find(rules->clients, &subnet);
-	const unsigned scope = netmap_scope(rules->clients, NULL, &subnet, hit) + v4_at;
-	if (scope > p->view_scope)
-		p->view_scope = (uint8_t)scope;
-	return hit.value == 1;
+	unsigned scope;
+	const bool in = netmap_has(rules->clients, &subnet, &scope);
+	if (scope + v4_at > p->view_scope)
+		p->view_scope = (uint8_t)(scope + v4_at);
+	return in;
 }
 
 /* The number of the zone that it is, of those with one apex of which `first` is the first; zone_set_count(): of none. */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/scope.h"
+#include "geo/netmap_set.h"
 #include "geo/pages.h"
 
 #include <assert.h>
@@ -96,6 +97,29 @@ struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a)
 	return (struct netmap_hit){ netmap_value(b, i), block * BLOCK_RANGES + i };
 }
 
+bool netmap_has(const struct netmap *map, const struct addr *a, unsigned *bits)
+{
+	struct netmap_in in;
+
+	if (map->set && addr_is_v4(a) && netmap_set_find(map->set, a, &in)) {
+		if (bits)
+			*bits = in.bits;
+		return in.in;
+	}
+	const struct netmap_hit hit = netmap_find(map, a);
+	if (bits)
+		*bits = netmap_scope(map, NULL, a, hit);
+	return hit.value == 1;
+}
+
+void netmap_has_fetch(const struct netmap *map, const struct addr *a, unsigned step)
+{
+	if (!map->set || !addr_is_v4(a))
+		netmap_fetch(map, a, step);
+	else if (step == 0)
+		netmap_set_fetch(map->set, a);
+}
+
 /* For a scope. */
 static void let_go(void *map)
 {
@@ -125,6 +149,7 @@ void netmap_drop(struct netmap *map)
 		return;
 	if (map->builder)
 		netmap_seal(map);
+	netmap_set_free(map->set);
 	family_fini(&map->family[0]);
 	family_fini(&map->family[1]);
 	memory_free(map);
@@ -142,7 +167,7 @@ struct netmap_size netmap_size(const struct netmap *map)
 	const struct netmap_family *v4 = &map->family[0], *v6 = &map->family[1];
 
 	return (struct netmap_size){ v4->ranges, v6->ranges,
-		sizeof *map + family_bytes(v4) + family_bytes(v6) };
+		sizeof *map + family_bytes(v4) + family_bytes(v6) + netmap_set_bytes(map->set) };
 }
 
 static bool walk_family(const struct netmap_family *f, bool v4,

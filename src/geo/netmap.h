@@ -85,6 +85,11 @@ void netmap_fetch(const struct netmap *map, const struct addr *a, unsigned step)
 /* Any thread; no system call, no lock. `a` is plain (addr_plain()). */
 struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a);
 
+/* For netmap_from_nets() with values 0 and 1: is `a` in a net of value 1? `bits`: the widest prefix around it for all of
+ * which that holds, in bits of its family; NULL: nobody asks. And what it will read, as netmap_fetch(). Any thread. */
+bool netmap_has(const struct netmap *map, const struct addr *a, unsigned *bits);
+void netmap_has_fetch(const struct netmap *map, const struct addr *a, unsigned step);
+
 /* A view of a sealed map. `class_of[v]` is the class of value `v` for v < n; values from `n`
  * on, LOCAL and EMBEDDED each are a class of their own. Holds the map, and borrows `class_of`, which is
  * read until netmap_seams_free(). Never NULL. */

@@ -1,6 +1,7 @@
 #include "geo/netmap_inner.h"
 
 #include "base/memory.h"
+#include "geo/netmap_set.h"
 #include "geo/pages.h"
 
 #include <assert.h>
@@ -341,5 +342,6 @@ struct netmap *netmap_from_nets(struct netmap_net *nets, size_t n)
 	flatten(&w, sorted, n);
 	memory_free(sorted);
 	netmap_seal(w.map);
+	w.map->set = netmap_set_new(w.map);
 	return w.map;
 }

@@ -45,10 +45,12 @@ struct netmap_family {
 };
 
 struct netmap_builder;
+struct netmap_set;
 
 struct netmap {
 	unsigned refs;                  /* atomic */
 	struct netmap_family family[2]; /* IPv4, IPv6 */
+	struct netmap_set *set;         /* own; NULL: netmap_has() goes by the families */
 	struct netmap_builder *builder; /* NULL once sealed */
 };
 

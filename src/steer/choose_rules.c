@@ -10,9 +10,9 @@ void choose_fetch_rules(const struct rules *r, const struct addr *who, unsigned 
 	for (unsigned i = 0; i < r->n && i < FETCHED_MOST; i++) {
 		const struct rules_when *w = &r->rule[i].when;
 		if (w->nets)
-			netmap_fetch(w->nets, who, step);
+			netmap_has_fetch(w->nets, who, step);
 		for (unsigned k = 0; k < w->n_clients && k < FETCHED_MOST; k++)
-			netmap_fetch(w->clients[k], who, step);
+			netmap_has_fetch(w->clients[k], who, step);
 	}
 }
 
@@ -21,15 +21,15 @@ static bool is_in(struct choose_walk *w, const struct netmap *map)
 {
 	const struct choose_ask *ask = w->ask;
 	const struct addr *who = ask->has_subnet ? &ask->subnet : &ask->source;
-	const struct netmap_hit hit = netmap_find(map, who);
+	unsigned bits;
+	const bool in = netmap_has(map, who, &bits);
 
 	if (ask->has_subnet) {
-		const unsigned bits = netmap_scope(map, NULL, who, hit);
 		w->choice->by_subnet = true;
 		if (bits > w->choice->scope)
 			w->choice->scope = bits;
 	}
-	return hit.value == 1;
+	return in;
 }
 
 static bool is_of_clients(struct choose_walk *w, const struct rules_when *r)
@@ -93,7 +93,7 @@ static bool comes_from(struct choose_walk *w, const struct rules_when *r)
 	if (!r->resolvers)
 		return true;
 	w->choice->by_source = true;
-	return netmap_find(r->resolvers, &w->ask->source).value == 1;
+	return netmap_has(r->resolvers, &w->ask->source, NULL);
 }
 
 static bool holds(struct choose_walk *w, const struct rules_when *r)
