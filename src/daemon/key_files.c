@@ -299,14 +299,6 @@ static void wipe(struct file *text)
 	file_free(text);
 }
 
-static bool same_dnskey(const struct signing_key *a, const struct signing_key *b)
-{
-	size_t a_len, b_len;
-	const uint8_t *x = signing_key_dnskey(a, &a_len), *y = signing_key_dnskey(b, &b_len);
-
-	return a_len == b_len && memcmp(x, y, a_len) == 0;
-}
-
 struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,
 	const struct signing_key *public, struct fault *why)
 {
@@ -318,7 +310,7 @@ struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,
 		return NULL;
 	struct signing_key *k = read_secret(path, signing_key_flags(public), 0, &text, why);
 	wipe(&text);
-	if (k && !same_dnskey(k, public)) {
+	if (k && !signing_key_same(k, public)) {
 		fault(why, "%s: this is another key than the zone has", path);
 		signing_key_drop(k);
 		return NULL;
@@ -378,7 +370,7 @@ static struct signing_key *read_pair(const char *private, const char *public,
 	struct signing_key *k = p ? read_secret(private, signing_key_flags(p), 0, &text, why)
 				  : NULL;
 
-	if (k && !same_dnskey(k, p)) {
+	if (k && !signing_key_same(k, p)) {
 		fault(why, "%s: it does not belong to the DNSKEY of %s", private, public);
 		signing_key_drop(k);
 		k = NULL;

@@ -225,48 +225,57 @@ struct import {
 	int64_t created_s;
 };
 
-static bool has(const struct key_life *l, const struct signing_key *k)
+/* NULL: the zone has no such key. */
+static const struct life_key *find_key(const struct key_life *l, const struct signing_key *k)
 {
-	size_t a_len, b_len;
-	const uint8_t *a = signing_key_dnskey(k, &a_len);
+	for (size_t i = 0; i < l->n; i++)
+		if (signing_key_same(l->keys[i].key, k))
+			return &l->keys[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < l->n; i++) {
-		const uint8_t *b = signing_key_dnskey(l->keys[i].key, &b_len);
-		if (a_len == b_len && memcmp(a, b, a_len) == 0)
-			return true;
-	}
+/* To the zone's keys, loaded. */
+static bool add_key(struct key_ring *r, struct ring_zone *z, struct signing_key *key, int64_t at_s,
+	struct fault *why)
+{
+	const bool sep = signing_key_flags(key) & SIGNING_SEP;
+	struct key_life next = z->life;
+
+	if (find_key(&next, key))
+		return fault(why, "it has this key already");
+	const enum key_role role = !sep ? KEY_ZSK : z->policy.split ? KEY_KSK : KEY_CSK;
+	const bool fits = key_life_is_secure(&next) ? key_life_add(&next, key, role, at_s)
+						    : key_life_add_known(&next, key, role, at_s);
+	if (!fits)
+		return fault(why, "it has %d keys already", KEY_LIFE_MOST);
+	if (take(r, z, &next, why))
+		return true;
+	signing_key_release(key);
 	return false;
 }
 
 static bool import(struct key_ring *r, struct ring_zone *z, void *ctx, struct fault *why)
 {
 	const struct import *o = ctx;
-	const bool sep = signing_key_flags(o->key) & SIGNING_SEP;
+	const bool own = signing_key_can_sign(o->key);
 	const int64_t at_s = o->created_s ? o->created_s : (int64_t)time(NULL);
 
-	if (signing_key_can_sign(o->key) &&
-		!key_files_write(r->files, z->apex, o->key, at_s, why))
+	if (own && !key_files_write(r->files, z->apex, o->key, at_s, why))
 		return false;
 	/* Where it is not signed yet, it is taken out of the folder when it is. */
 	if (!z->has_policy || z->is_off)
-		return signing_key_can_sign(o->key) ||
+		return own ||
 			fault(why,
 				"the zone is not signed here: another signer's key can be "
 				"published when it is");
+	/* States that are not read yet may be of this key: its file stays. */
 	if (!catch_up(r, z, why))
 		return false;
-	struct key_life next = z->life;
-	if (has(&next, o->key))
-		return fault(why, "it has this key already");
-	const enum key_role role = !sep ? KEY_ZSK : z->policy.split ? KEY_KSK : KEY_CSK;
-	const bool fits = key_life_is_secure(&next)
-		? key_life_add(&next, o->key, role, at_s)
-		: key_life_add_known(&next, o->key, role, at_s);
-	if (!fits)
-		return fault(why, "it has %d keys already", KEY_LIFE_MOST);
-	if (take(r, z, &next, why))
+	if (add_key(r, z, o->key, at_s, why))
 		return true;
-	signing_key_release(o->key);
+	const struct life_key *there = find_key(&z->life, o->key);
+	if (own && (!there || there->foreign))
+		key_files_remove(r->files, z->apex, o->key);
 	return false;
 }
 

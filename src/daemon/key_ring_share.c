@@ -88,27 +88,40 @@ bool key_share_put(struct key_ring *r, struct ring_zone *z, const struct key_lif
 	return true;
 }
 
-/* Keys that were here before stay what they are. False: a file of a new one cannot be written. */
-static bool settle_keys(struct key_ring *r, const struct ring_zone *z, struct key_life *l, struct fault *why)
+/* Keys that were here before stay what they are: both lives have them by one count, as in a step. */
+static void settle_keys(const struct ring_zone *z, struct key_life *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		struct life_key *k = &l->keys[i];
 		const struct life_key *old = NULL;
-		size_t a_len, b_len;
-		const uint8_t *a = signing_key_dnskey(k->key, &a_len);
-		for (size_t o = 0; !old && o < z->life.n; o++) {
-			const uint8_t *b = signing_key_dnskey(z->life.keys[o].key, &b_len);
-			if (a_len == b_len && memcmp(a, b, a_len) == 0 &&
+		for (size_t o = 0; !old && o < z->life.n; o++)
+			if (signing_key_same(z->life.keys[o].key, k->key) &&
 				signing_key_can_sign(z->life.keys[o].key) == signing_key_can_sign(k->key))
 				old = &z->life.keys[o];
-		}
-		if (old) {
-			signing_key_keep(old->key);
-			signing_key_release(k->key);
-			k->key = old->key;
-		} else if (!k->foreign && !key_files_write(r->files, z->apex, k->key, k->created_s, why)) {
+		if (!old)
+			continue;
+		signing_key_release(k->key);
+		k->key = old->key;
+	}
+}
+
+static bool has_key(const struct key_life *l, const struct signing_key *k)
+{
+	size_t i = 0;
+
+	while (i < l->n && l->keys[i].key != k)
+		i++;
+	return i < l->n;
+}
+
+/* Of those that are new here. */
+static bool write_keys(const struct key_ring *r, const struct ring_zone *z, const struct key_life *l, struct fault *why)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct life_key *k = &l->keys[i];
+		if (!k->foreign && !has_key(&z->life, k->key) &&
+			!key_files_write(r->files, z->apex, k->key, k->created_s, why))
 			return false;
-		}
 	}
 	return true;
 }
@@ -125,9 +138,10 @@ bool key_share_fetch(struct key_ring *r, struct ring_zone *z, struct fault *why)
 	const struct shared_keys was = z->by;
 	z->by = k;
 	z->by.life = (struct key_life){ .n = 0 };
-	if (!settle_keys(r, z, &k.life, why) || !key_ring_keep(r, z, &k.life, why)) {
+	settle_keys(z, &k.life);
+	if (!write_keys(r, z, &k.life, why) || !key_ring_keep(r, z, &k.life, why)) {
 		z->by = was;
-		key_life_fini(&k.life);
+		key_ring_release_others(r, z, k.life.keys, k.life.n, &z->life, true);
 		return false;
 	}
 	const struct key_life before = z->life;

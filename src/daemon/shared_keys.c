@@ -125,14 +125,6 @@ static size_t write_record(const struct shared_keys *k, char *to, struct fault *
 	return ok ? len : 0;
 }
 
-static bool is_half_of(const struct signing_key *whole, const struct signing_key *public)
-{
-	size_t a_len, b_len;
-	const uint8_t *a = signing_key_dnskey(whole, &a_len), *b = signing_key_dnskey(public, &b_len);
-
-	return a_len == b_len && memcmp(a, b, a_len) == 0;
-}
-
 /* `*at` is behind it then. */
 static bool read_secret(struct life_key *k, const char **at, const char *end, struct fault *why)
 {
@@ -143,7 +135,7 @@ static bool read_secret(struct life_key *k, const char **at, const char *end, st
 	struct signing_key *whole = signing_text_read(*at, (size_t)(nul - *at), signing_key_flags(k->key),
 		signing_key_algorithm(k->key), why);
 	*at = nul + 1;
-	if (!whole || !is_half_of(whole, k->key)) {
+	if (!whole || !signing_key_same(whole, k->key)) {
 		signing_key_drop(whole);
 		return false;
 	}

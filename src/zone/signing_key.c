@@ -536,6 +536,11 @@ const uint8_t *signing_key_dnskey(const struct signing_key *k, size_t *len)
 	return k->dnskey;
 }
 
+bool signing_key_same(const struct signing_key *a, const struct signing_key *b)
+{
+	return a->dnskey_len == b->dnskey_len && memcmp(a->dnskey, b->dnskey, a->dnskey_len) == 0;
+}
+
 size_t signing_key_ds(const struct signing_key *k, const uint8_t *apex, uint8_t digest,
 	uint8_t to[static SIGNING_DS_MOST])
 {

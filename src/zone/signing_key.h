@@ -83,6 +83,8 @@ uint16_t signing_key_tag(const struct signing_key *k);  /* RFC 4034 appendix B *
 
 /* The RDATA of its DNSKEY, and so of its CDNSKEY, as long as the key. */
 const uint8_t *signing_key_dnskey(const struct signing_key *k, size_t *len);
+/* Have both the same DNSKEY record? */
+bool signing_key_same(const struct signing_key *a, const struct signing_key *b);
 
 /* The RDATA of its DS, and so of its CDS, for the zone at `apex` (wire, any case). Returns its
  * length; 0 for a digest that is not one of ours. */

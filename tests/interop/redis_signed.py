@@ -223,4 +223,25 @@ def apart():
         right(*mates)
 
 
+@claim("a server that cannot write all keys of a zone keeps none of them, and takes them when it can")
+def obstacle():
+    with Redis() as redis, signers(1, redis) as mates, Mate("ns2", redis.port, edges="ab") as late:
+        has = lambda m: sorted(f for _, _, files in os.walk(m.dir) for f in files if f.startswith("Kdyn.test"))
+        folder = next(d for d, _, files in os.walk(mates[0].dir) if has(mates[0])[0] in files)
+        told = [int(tag) for tag in re.findall(r"(?:KSK|ZSK) ([0-9]+)", status(mates[0]))]
+        there = [next(f for f in has(mates[0]) if f.endswith("+%05d.private" % tag)) for tag in dict.fromkeys(told)]
+        same(len(there), 2, status(mates[0]))
+        # Where the file of the later one belongs, there is a folder.
+        instead = os.path.join(late.dir, os.path.relpath(folder, mates[0].dir), there[1])
+        os.makedirs(os.path.join(instead, "x"))
+        configured(late, False).start()
+        until(lambda: there[1] in late.said(), 60)
+        until(lambda: has(late) == [], 60)
+        same([f for f in has(mates[0]) if f.endswith(".private")], sorted(there))
+        shutil.rmtree(instead)
+        until(lambda: has(late) == has(mates[0]), 60)
+        until(lambda: tags(late) == tags(mates[0]), 60)
+        right(*mates, late)
+
+
 run("redis_signed")

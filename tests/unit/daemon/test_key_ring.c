@@ -397,6 +397,47 @@ static void keys_of_other_signers_come_and_go(void)
 	end();
 }
 
+/* Else it would be found there, and used, when the zone has no keys one day. */
+static void a_key_that_is_not_taken_leaves_no_file(void)
+{
+	const struct key_policy p = quick();
+	struct signing_key *list[KEY_LIFE_MOST];
+	struct key_ring_view v;
+	size_t len;
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	keyset_drop(s);
+	struct signing_key *whole = signing_key_new(SIGNING_ED25519, 0, SIGNING_ZSK, NULL);
+	const uint8_t *rdata = signing_key_dnskey(whole, &len);
+	struct signing_key *public = signing_key_foreign(rdata, len, NULL);
+	CU_ASSERT(key_ring_import(ring, apex, public, 0, &why));
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, whole, 0, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "it has this key already");
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	for (size_t i = 0; i < KEY_LIFE_MOST; i++) {
+		list[i] = signing_key_new(SIGNING_ED25519, 0, SIGNING_ZSK, NULL);
+		CU_ASSERT_EQUAL(key_ring_import(ring, apex, list[i], 0, &why), i + 2 < KEY_LIFE_MOST);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "keys already"));
+	CU_ASSERT_EQUAL(count_files(".private"), KEY_LIFE_MOST - 1);
+	CU_ASSERT_EQUAL(count_files(".key"), KEY_LIFE_MOST - 1);
+	/* One that it has keeps its files. */
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, list[0], 0, &why));
+	CU_ASSERT_EQUAL(count_files(".private"), KEY_LIFE_MOST - 1);
+	again();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_PTR_NOT_NULL(s);
+	keyset_drop(s);
+	CU_ASSERT(key_ring_look(ring, apex, &v) && v.life.n == KEY_LIFE_MOST);
+	key_ring_view_fini(&v);
+	for (size_t i = 0; i < KEY_LIFE_MOST; i++)
+		signing_key_drop(list[i]);
+	signing_key_drop(public);
+	signing_key_drop(whole);
+	end();
+}
+
 static void a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for(void)
 {
 	struct key_policy p = quick();
@@ -489,6 +530,7 @@ void suite_key_ring(void)
 		{ "what is served at a start lets keys go on",
 			what_is_served_at_a_start_lets_keys_go_on },
 		{ "keys of other signers come and go", keys_of_other_signers_come_and_go },
+		{ "a key that is not taken leaves no file", a_key_that_is_not_taken_leaves_no_file },
 		{ "a zone that is off is unsigned at once where no DS was asked for",
 			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
 	};
