@@ -67,10 +67,11 @@ static const char child_zone[] =
 /* The chain is what is looked at; its own signatures are not. */
 static const char pools_zone[] =
 	"$TTL 300\n@ SOA ns host 1 2 3 4 60\n@ NS ns.example.\n"
-	"alias EDGE alias\ncgone EDGE cgone\n*.dev EDGE shop\ngone 90 EDGE gone\nshop EDGE shop\ntwo EDGE two\n"
+	"alias EDGE alias\ncgone EDGE cgone\n*.dev EDGE shop\ngone 90 EDGE gone\nshop EDGE shop\ntwo EDGE two\nwhere EDGE made\n"
 	"$TTL 60\n@ NSEC alias NS SOA RRSIG NSEC DNSKEY\nalias NSEC cgone CNAME RRSIG NSEC\ncgone NSEC *.dev CNAME RRSIG NSEC\n"
 	"*.dev NSEC gone A AAAA RRSIG NSEC SVCB HTTPS\ngone NSEC shop A AAAA RRSIG NSEC\n"
-	"shop NSEC two A AAAA RRSIG NSEC SVCB HTTPS\ntwo NSEC @ A AAAA RRSIG NSEC\n";
+	"shop NSEC two A AAAA RRSIG NSEC SVCB HTTPS\ntwo NSEC where A AAAA RRSIG NSEC\n"
+	"where NSEC @ CNAME RRSIG NSEC\n";
 
 static bool any_pool(void *ctx, const char *name)
 {
@@ -112,17 +113,17 @@ static struct zone *load_text(const char *text, const char *origin)
 	return z;
 }
 
-enum { CDN = 4, EDGES };
+enum { CDN = 4, MADE, EDGES };
 
 static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 {
 	static const struct addr ams[] = { { { [10] = 255, 255, 192, 0, 2, 1 } },
 		{ { [10] = 255, 255, 192, 0, 2, 101 } } };
 	static const uint16_t all[] = { AMS, ROM, NYC, SFO }, west[] = { SFO }, cdn[] = { CDN },
-			      mixed[] = { SFO, CDN }, east[] = { AMS, ROM };
+			      mixed[] = { SFO, CDN }, east[] = { AMS, ROM }, made[] = { MADE };
 	struct edge_opts edges[EDGES];
 	static const uint16_t ny[] = { NYC };
-	struct pool_opts pools[13];
+	struct pool_opts pools[14];
 	static const struct {
 		const char *name;
 		const uint16_t *edges;
@@ -130,7 +131,8 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 	} of[] = { { "web", all, 4 }, { "two", all, 4 }, { "few", west, 1 },
 		{ "gone", east, 2 }, { "alias", cdn, 1 }, { "mixed", mixed, 2 },
 		{ "turn", east, 2 }, { "shop", all, 4 }, { "shops", all, 4 },
-		{ "stand", east, 2 }, { "calias", cdn, 1 }, { "ny", ny, 1 }, { "cgone", cdn, 1 } };
+		{ "stand", east, 2 }, { "calias", cdn, 1 }, { "ny", ny, 1 }, { "cgone", cdn, 1 },
+		{ "made", made, 1 } };
 
 	memcpy(edges, small_edges, 4 * sizeof *edges);
 	edges[AMS].a = ams;
@@ -138,6 +140,10 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 	edges[CDN] = (struct edge_opts){ .name = "cdn",
 		.placed = true,
 		.cname = (const uint8_t *)"\2to\3cdn\4test",
+		.weight = 1 };
+	edges[MADE] = (struct edge_opts){ .name = "made",
+		.placed = true,
+		.cname = (const uint8_t *)"\x13%{country}-as%{asn}\3cdn\4test",
 		.weight = 1 };
 	for (unsigned i = 0; i < UNIT_COUNT(pools); i++) {
 		pools[i] = small_pool();

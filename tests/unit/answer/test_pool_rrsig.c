@@ -175,6 +175,36 @@ static void the_record_that_names_the_pool_is_not_shown(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(asking(&x, "shop EDGE"), "| shop 300 TYPE65301"));
 }
 
+/* Which names there are depends on who asks: each is signed when it is asked for first, and only that of a client of which
+ * nothing is known is signed ahead. */
+static void a_name_that_is_made_for_a_client_is_signed_once_it_is_asked_for(void)
+{
+	const unsigned wanted = x.n_wanted;
+
+	is("where.pools.test. A do",
+		"NOERROR aa | where.pools.test. 300 CNAME unknown-asunknown.cdn.test., where.pools.test. 300 RRSIG CNAME "
+		"| - | - | 1232 do",
+		1);
+	CU_ASSERT_EQUAL(x.n_wanted, wanted);
+	CU_ASSERT_STRING_EQUAL(asking(&x, "where.pools.test. A do ecs=3.0.1.0/24"), "nothing");
+	CU_ASSERT_EQUAL(x.n_wanted, wanted + 1);
+	asking_sign_wanted(&x);
+	is("where.pools.test. A do ecs=3.0.1.0/24",
+		"NOERROR aa | where.pools.test. 300 CNAME us-as64500.cdn.test., where.pools.test. 300 RRSIG CNAME "
+		"| - | - | 1232 do ecs1/24/17",
+		1);
+	/* The next country's is another, and no type that is asked for makes a difference. */
+	CU_ASSERT_STRING_EQUAL(asking(&x, "where.pools.test. A do ecs=2.0.1.0/24"), "nothing");
+	asking_sign_wanted(&x);
+	is("where.pools.test. TXT do ecs=2.0.1.0/24",
+		"NOERROR aa | where.pools.test. 300 CNAME it-asunknown.cdn.test., where.pools.test. 300 RRSIG CNAME "
+		"| - | - | 1232 do ecs1/24/16",
+		1);
+	CU_ASSERT_EQUAL(x.n_wanted, wanted + 2);
+	is("where.pools.test. A ecs=2.0.1.0/24",
+		"NOERROR aa | where.pools.test. 300 CNAME it-asunknown.cdn.test. | - | - | 1232 ecs1/24/16", 0);
+}
+
 static void signatures_that_have_ended_are_not_given(void)
 {
 	x.a.now_s += 1000001;
@@ -204,6 +234,8 @@ static const struct unit_case cases[] = {
 		what_is_not_there_for_now_has_a_proof_of_its_own },
 	{ "the record that names the pool is not shown",
 		the_record_that_names_the_pool_is_not_shown },
+	{ "a name that is made for a client is signed once it is asked for",
+		a_name_that_is_made_for_a_client_is_signed_once_it_is_asked_for },
 	{ "signatures that have ended are not given", signatures_that_have_ended_are_not_given },
 };
 
