@@ -185,6 +185,7 @@ static void let_go(struct updates *u, bool whole)
 	}
 	if (whole) {
 		updates_signers_fini(u);
+		zone_drop(u->made.due.zone);
 		memory_free(u->made.pulled);
 		memory_free(u->made.moved);
 		memory_free(u->made.committed);
@@ -398,6 +399,7 @@ struct updates *updates_new(const struct updates_opts *opts)
 	u->fleet = f;
 	f->local = u;
 	f->lane = jobs_lane(opts->jobs, 1, JOBS_PROMPT);
+	f->snapshot_lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
 	f->build.begin = begin_storing;
 	f->build.work = store_work;
 	f->build.ends = true;

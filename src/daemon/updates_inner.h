@@ -30,6 +30,12 @@ struct pulled {
 	bool lost; /* what is served by now is something else: it is not */
 };
 
+/* A version of a zone of the fleet of which it wants a snapshot. */
+struct snapshot {
+	struct zone *zone; /* held; NULL: none */
+	struct fleet_version version;
+};
+
 /* What a zone of the fleet is signed with in this batch: all of it, whoever changes it. */
 struct signer {
 	uint8_t apex[NAME_MOST];
@@ -50,7 +56,8 @@ struct updates {
 	struct updates_opts opts;
 	struct updates *fleet; /* own: of zones of the fleet; NULL: these are they */
 	struct updates *local; /* ... then whose those are; else NULL */
-	unsigned lane;         /* ... and where the engine is asked */
+	unsigned lane, snapshot_lane; /* ... and where the engine is asked, and snapshots are put */
+	struct snapshot putting;      /* by a job */
 	struct request *first, **last;
 	struct updates_own *first_own, **last_own;
 	size_t waiting;
@@ -79,6 +86,7 @@ struct updates {
 		bool gives;    /* zones are given their histories */
 		struct pulled *moved; /* [n_moved] zones of which `live` has another image than `asked`: all that was pulled, upon that */
 		size_t n_moved;
+		struct snapshot due; /* the first of the batch */
 		struct registry_zone **entries; /* of changed zones, the newest version of each */
 		size_t n_entries;
 		struct registry *zones, *staged_zones;

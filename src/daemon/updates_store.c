@@ -30,6 +30,15 @@ static const char *file_of(
 	return files[i].len ? text_get(&files[i]) : NULL;
 }
 
+/* What others have committed, the engine has: only what we confirm must be on our disk. */
+static bool is_taken(const struct updates *u, const uint8_t *apex)
+{
+	for (size_t i = 0; i < u->made.n_committed; i++)
+		if (name_equal(u->made.committed[i], apex))
+			return false;
+	return u->local != NULL;
+}
+
 /* On the disk, or nothing has happened. */
 static bool store_all(struct updates *u, struct fault *why)
 {
@@ -42,7 +51,8 @@ static bool store_all(struct updates *u, struct fault *why)
 							      : u->made.list[i - u->made.n_pulled].change;
 		if (c && !updates_is_lost(u, change_id(c)) && !updates_fleet_is_whole(u, change_id(c)))
 			steps[n++] = (struct store_step){ .change = c,
-				.file = file_of(u, files, c) };
+				.file = file_of(u, files, c),
+				.soon = is_taken(u, change_id(c)) };
 	}
 	const enum store_result result = store_add(u->opts.store, steps, n, why);
 	bool ok = result != STORE_FAILED;

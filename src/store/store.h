@@ -124,6 +124,9 @@ struct store_step {
 	const char *file;
 	/* What we have signed is APART, too, when it has more changes than data. */
 	enum store_which which;
+	/* Others have it: where all steps are such, none need be on the disk when store_add() returns. They are with the
+	 * next that must be. */
+	bool soon;
 };
 
 /* All of them or none, in one transaction; those of one zone in their order. */

@@ -110,12 +110,21 @@ static enum store_result add_step(struct store *s, const struct store_step *step
 	return STORE_DONE;
 }
 
+static bool are_soon(const struct store_step *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!steps[i].soon)
+			return false;
+	return true;
+}
+
 enum store_result store_add(
 	struct store *s, const struct store_step *steps, size_t n, struct fault *why)
 {
 	enum store_result result = STORE_FAILED;
 
 	store_lock(s);
+	const bool quick = are_soon(steps, n) && store_quick(s, true);
 	if (store_begin(s, why)) {
 		result = STORE_DONE;
 		for (size_t i = 0; result == STORE_DONE && i < n; i++)
@@ -125,6 +134,8 @@ enum store_result store_add(
 		else if (!sqlite3_get_autocommit(s->db))
 			store_run(store_bind(s, STORE_ROLLBACK, ""));
 	}
+	if (quick)
+		store_quick(s, false);
 	store_unlock(s);
 	return result;
 }

@@ -66,7 +66,7 @@ def primaries(n, redis, own=False, **options):
         for m in mates:
             m.start()
         for m in mates:
-            until(lambda: a_of(m, "www") == ["192.0.2.1"], 20)
+            until(lambda: a_of(m, "www") == ["192.0.2.1"] and json_of(m, "status")["fleet_zones_in_step"] == 1, 60)
         yield mates
 
 
@@ -192,6 +192,26 @@ def hangs():
         same(records(one), records(two))
         same((one.udp("draft.own.test").addresses(), two.udp("draft.own.test").addresses()), (["192.0.2.77"], []))
         print("changes of another zone, while the engine hangs: %.0f ms at most; the fleet's refused after %.1f s" % (max(took) * 1e3, got[0][1]))
+
+
+@claim("large steps are followed by a snapshot, from which a server that has nothing begins")
+def snapshots():
+    with Redis() as redis, primaries(1, redis) as (one,):
+        def snapshot():
+            return redis.cli("EVAL", "return redis.call('HGET', redis.call('KEYS', '*:zone:*')[1], 'snap')", "0").split("-")[0]
+        first = snapshot()
+        for n in range(16):
+            texts = [("t%d-%d.dyn.test" % (n, i), 1, 16, 60, b"\xff" + os.urandom(255)) for i in range(150)]
+            packet, _ = update("dyn.test", *texts, key=KEY)
+            with one.connect() as s:
+                send_tcp(s, packet)
+                s.settimeout(60)
+                same(recv_tcp(s)[3] & 15, 0, one.said()[-2000:])
+        until(lambda: snapshot() != first, 60)
+        with configured(Mate("new", redis.port, edges="a")) as new:
+            new.start()
+            until(lambda: serial(new) == serial(one), 60)
+            same(records(new), records(one))
 
 
 run("redis_zones")

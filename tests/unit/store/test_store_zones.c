@@ -13,6 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The library's calls come here: how often something was to be on the disk. */
+static unsigned synced;
+
+int fdatasync(int fd)
+{
+	synced++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 #define SOA(serial) "example. 60 SOA ns.example. root.example. " serial " 7200 900 1209600 60\n"
 
@@ -362,7 +373,32 @@ static void a_store_of_version_1_is_brought_up_to_date(void)
 	stored_end();
 }
 
+static unsigned syncs_of(const char *text, bool soon)
+{
+	struct change *c = change_of(text, &stored.why);
+	const unsigned before = synced;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	const struct store_step step = { .change = c, .soon = soon };
+	CU_ASSERT_EQUAL(store_add(stored.s, &step, 1, &stored.why), STORE_DONE);
+	change_free(c);
+	return synced - before;
+}
+
+static void what_others_have_waits_for_no_disk(void)
+{
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(syncs_of(step_2, true), 0);
+	CU_ASSERT_EQUAL(syncs_of(step_3, false), 1);
+	CU_ASSERT_EQUAL(syncs_of(step_4, true), 0);
+	stored_again();
+	stored_held(4, 1700000000, 1209600, 3, 3);
+	stored_end();
+}
+
 static const struct unit_case cases[] = {
+	{ "what others have waits for no disk, and what is confirmed does", what_others_have_waits_for_no_disk },
 	{ "a file is a base until the zone is put", a_file_is_a_base_until_the_zone_is_put },
 	{ "a base of no version that is stored is refused",
 		a_base_of_no_version_that_is_stored_is_refused },
