@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -46,22 +47,47 @@ def claim(sentence):
     return keep
 
 
-def run(topic):
+class Stillness(threading.Thread):
+    """How long this process was not let run: seconds, the longest time."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.longest = 0
+        self.start()
+
+    def run(self):
+        while True:
+            begun = time.monotonic()
+            time.sleep(0.02)
+            self.longest = max(self.longest, time.monotonic() - begun - 0.02)
+
+
+def run(topic, by_clock=False):
+    """Looks at all claims, or at those that the command line names. `by_clock`: they have times in them that are shorter than a busy
+    machine may let a process wait. One that does not hold while this machine stood still says nothing, and is looked at again."""
     passed = failed = skipped = 0
     wanted = sys.argv[1:]
+    still = Stillness() if by_clock else None
     for sentence, function in _claims:
         if wanted and function.__name__ not in wanted:
             continue
-        try:
-            function()
-            passed += 1
-        except Skip as why:
-            skipped += 1
-            print("skipped: %s: %s" % (sentence, why))
-        except Exception as e:                              # a claim that does not hold, however it shows
-            failed += 1
-            where = " < ".join("%s line %d" % (os.path.basename(f.filename), f.lineno) for f in traceback.extract_tb(e.__traceback__)[:0:-1])
-            print("FAILED: %s\n    %s: %s: %s" % (sentence, where, type(e).__name__, e))
+        for left in (3, 2, 1, 0):
+            if still:
+                still.longest = 0
+            try:
+                function()
+                passed += 1
+            except Skip as why:
+                skipped += 1
+                print("skipped: %s: %s" % (sentence, why))
+            except Exception as e:                          # a claim that does not hold, however it shows
+                again = left and still and still.longest > 0.1
+                failed += not again
+                where = " < ".join("%s line %d" % (os.path.basename(f.filename), f.lineno) for f in traceback.extract_tb(e.__traceback__)[:0:-1])
+                print("%s: %s\n    %s: %s: %s" % ("again, the machine stood still for %.1f s" % still.longest if again else "FAILED", sentence, where, type(e).__name__, e))
+                if again:
+                    continue
+            break
         sys.stdout.flush()
     print("%s: %d passed, %d failed%s" % (topic, passed, failed, ", %d skipped" % skipped if skipped else ""))
     sys.exit(1 if failed else 0)

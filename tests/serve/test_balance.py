@@ -377,4 +377,4 @@ def full_disk():
         os.rmdir(disk)
 
 
-run("balance")
+run("balance", by_clock=True)

@@ -59,4 +59,4 @@ def wrong():
 
 
 if __name__ == "__main__":
-    run("fleet")
+    run("fleet", by_clock=True)

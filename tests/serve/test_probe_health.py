@@ -571,4 +571,4 @@ def defaults():
     assert 4 < beside.took <= 15, beside.took
 
 
-run("probe-health")
+run("probe-health", by_clock=True)

@@ -441,4 +441,4 @@ pools: { web: { edges: [ one ], policy: round-robin, probe: p } }""" % probe) as
             assert code == 1 and "secret.pem: Permission denied (as user nobody, who the server will be)" in said, said
 
 
-run("probe-http")
+run("probe-http", by_clock=True)

@@ -355,4 +355,4 @@ def by_hand():
         assert code == 1 and "has no probe" in said, said
 
 
-run("probe-kinds")
+run("probe-kinds", by_clock=True)

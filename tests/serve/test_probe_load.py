@@ -206,4 +206,4 @@ def descriptors():
         same({t["failures"] for row in edge_rows(s).values() for t in row["targets"]}, {0})
 
 
-run("probe-load")
+run("probe-load", by_clock=True)

@@ -244,4 +244,4 @@ def crashes(times=12):
 if sys.argv[1:2] == ["crashes"] and len(sys.argv) > 2:
     crashes(int(sys.argv.pop()))
     sys.exit(0)
-run("probe-state")
+run("probe-state", by_clock=True)

@@ -165,4 +165,4 @@ def wrong():
             assert say in said and "waymark.yaml:4:" in said, said
 
 
-run("rrl")
+run("rrl", by_clock=True)

@@ -338,4 +338,4 @@ def endings():
 
 
 with server:
-    run("tcp")
+    run("tcp", by_clock=True)
