@@ -1,7 +1,7 @@
 /* ctl_fleet.c - "waymarkctl fleet verify": do all servers of the fleet answer a client alike?
  *
  * Each is asked for a name as random clients would (RFC 7871), and the answers are compared: the rcode, the edges
- * and the scope.
+ * and the scope. What they choose from has a sum in the fleet, their generation: that is compared, too.
  */
 #include "tools/ctl_inner.h"
 
@@ -23,8 +23,16 @@
 enum { SERVERS_MOST = 64, CLIENTS = 1000, CLIENTS_MOST = 1000000, WINDOW = 32, WAIT_MS = 1000, TRIES = 3, SHOWN = 10,
 	ANSWER_TEXT = 512, ADDRESSES = 32, TYPE_OPT = 41, OPTION_ECS = 8 };
 
+/* Of what a server says of itself, as "fleet" shows them. */
+struct sums {
+	char answers[20], config[20], zones[20];
+};
+
 struct server {
 	char at[128];
+	char name[64]; /* "": it was named by its address */
+	struct sums sums;
+	bool moved; /* they are others by now */
 	int fd;
 	char said[WINDOW][ANSWER_TEXT]; /* "": nothing yet */
 };
@@ -275,34 +283,107 @@ static bool add_server(struct verify *v, const char *at)
 	return ok || complain(at, ": cannot be reached");
 }
 
-/* Those that say in the fleet where they answer. */
-static bool ask_fleet(struct verify *v, const struct ctl *c)
+static void take_sum(const json_t *row, const char *key, char to[static 20])
+{
+	const char *s = json_string_value(json_object_get(row, key));
+
+	snprintf(to, 20, "%s", s ? s : "");
+}
+
+static struct sums sums_of(const json_t *row)
+{
+	struct sums s;
+
+	take_sum(row, "generation", s.answers);
+	take_sum(row, "config", s.config);
+	take_sum(row, "zones", s.zones);
+	return s;
+}
+
+/* What the server says that we are told by; NULL: told why not. */
+static json_t *fleet_now(const struct ctl *c)
 {
 	char *words[] = { "fleet", "--json" }, *path = ctl_socket(c, NULL);
 	struct text reply = { 0 };
 	const enum ctl_status status = path ? ctl_ask(path, words, 2, &reply) : NOT_DONE;
-	json_t *all = status == DONE ? json_loads(text_get(&reply), 0, NULL) : NULL, *row;
-	bool ok = status == DONE && all;
-	size_t i;
+	json_t *all = status == DONE ? json_loads(text_get(&reply), 0, NULL) : NULL;
 
-	if (path && !ok)
+	if (path && !all)
 		fputs(text_get(&reply), stderr);
 	free(path);
 	text_fini(&reply);
+	return all;
+}
+
+/* Those that say in the fleet where they answer. */
+static bool ask_fleet(struct verify *v, const struct ctl *c)
+{
+	json_t *all = fleet_now(c), *row;
+	bool ok = all != NULL;
+	size_t i;
+
 	json_array_foreach (json_object_get(all, "servers"), i, row) {
 		const char *at = json_string_value(json_object_get(row, "at")),
 			   *state = json_string_value(json_object_get(row, "state")),
 			   *server = json_string_value(json_object_get(row, "server"));
 		if (!state || strcmp(state, "gone") == 0)
 			continue;
-		if (!at)
+		if (!at) {
 			ok = complain(server ? server : "?",
 				" does not say where it answers, since it listens on all addresses: name all with --at");
-		else
-			ok = add_server(v, at) && ok;
+		} else if (add_server(v, at)) {
+			snprintf(v->servers[v->n - 1].name, sizeof v->servers->name, "%s", server ? server : "?");
+			v->servers[v->n - 1].sums = sums_of(row);
+		} else {
+			ok = false;
+		}
 	}
 	json_decref(all);
 	return ok;
+}
+
+/* --- what they choose from ---------------------------------------------------------------- */
+
+/* After the questions: whose sums are others by now. */
+static void ask_again(struct verify *v, const struct ctl *c)
+{
+	json_t *all = *v->servers[0].name ? fleet_now(c) : NULL, *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(all, "servers"), i, row) {
+		const char *name = json_string_value(json_object_get(row, "server"));
+		const struct sums now = sums_of(row);
+		for (unsigned s = 0; name && s < v->n; s++)
+			if (strcmp(v->servers[s].name, name) == 0)
+				v->servers[s].moved = strcmp(v->servers[s].sums.answers, now.answers) != 0;
+	}
+	json_decref(all);
+}
+
+static const char *what_differs(const struct sums *a, const struct sums *b)
+{
+	return strcmp(a->config, b->config) ? "other edges and pools (CONFIG)"
+		: strcmp(a->zones, b->zones) ? "other versions of zones (ZONES)"
+					     : "edges in other states";
+}
+
+static void tell_generations(const struct verify *v)
+{
+	const struct server *first = &v->servers[0];
+	bool same = *first->name != 0;
+
+	for (unsigned i = 0; *first->name && i < v->n; i++) {
+		const struct server *s = &v->servers[i];
+		const bool is_first = strcmp(s->sums.answers, first->sums.answers) == 0;
+		if (s->moved)
+			printf("%s: what it chooses from has changed meanwhile\n", s->name);
+		else if (!is_first)
+			printf("%s has generation %.8s, and %s %.8s: %s\n", s->name, s->sums.answers, first->name,
+				first->sums.answers, what_differs(&s->sums, &first->sums));
+		same = same && is_first && !s->moved;
+	}
+	if (same && v->differ)
+		printf("all have generation %.8s: what differs is GeoIP, or what was measured (TIMES)\n", first->sums.answers);
 }
 
 static bool take_number(const char *word, unsigned long most, unsigned long *to)
@@ -356,6 +437,8 @@ static enum ctl_status ask_all(struct verify *v, const struct ctl *c)
 			return NOT_DONE;
 	if (v->differ > SHOWN)
 		printf("... and %u more\n", v->differ - SHOWN);
+	ask_again(v, c);
+	tell_generations(v);
 	const unsigned asked = v->clients * v->n_names;
 	printf("%u servers, %u questions: %u answered alike, %u not", v->n, asked, asked - v->differ, v->differ);
 	if (v->silent)
