@@ -78,8 +78,8 @@ void netmap_seal(struct netmap *map);
 struct netmap *netmap_hold(struct netmap *map);
 void netmap_drop(struct netmap *map);
 
-/* Asks the memory for what netmap_find() will read, in steps that wait for each other: 0, 1, 2.
- */
+/* Asks the memory for what netmap_find() will read, in steps that wait for each other: 0 to NETMAP_STEPS - 1. */
+enum { NETMAP_STEPS = 3 };
 void netmap_fetch(const struct netmap *map, const struct addr *a, unsigned step);
 
 /* Any thread; no system call, no lock. `a` is plain (addr_plain()). */

@@ -125,6 +125,14 @@ static inline const uint16_t *rank_row(
 	return room;
 }
 
+/* Asks the memory for the front of the class's row. */
+static inline void rank_fetch(const struct rank *r, const struct rank_rows *rows, uint32_t class)
+{
+	const size_t at = (size_t)class * r->n;
+
+	__builtin_prefetch(rows->narrow ? (const void *)(rows->narrow + at) : rows->wide + at);
+}
+
 /* Pure: takes `sorted`, the best first by ms[], and the order from before, and leaves in
  * `sorted` what is to be: from the front on, each place goes to the best that is left, if it
  * beats the first of the old order that is left by enough, and else to that one. */

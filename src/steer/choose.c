@@ -398,7 +398,19 @@ static void fill_trace(const struct choose_walk *w)
 	t->asn = asn.value < atlas->asns.n ? asn.value : 0;
 }
 
-void choose_fetch(const struct choose_ask *ask, unsigned step)
+/* Which class the client is of, where that stands by the place's number; then the class's order. */
+static void fetch_class(const struct choose_ask *ask, const struct rank *r, bool order)
+{
+	const uint32_t value = ask->place.value,
+		       *class = &r->class_of[value < client_map_keys(r->clients) ? value : 0];
+
+	if (!order)
+		__builtin_prefetch(class);
+	else
+		rank_fetch(r, &r->order, *class);
+}
+
+void choose_fetch(struct choose_ask *ask, unsigned step)
 {
 	const struct pool *asked = &ask->steer->pools[ask->pool],
 			  *p = &ask->steer->pools[asked->reads];
@@ -406,13 +418,23 @@ void choose_fetch(const struct choose_ask *ask, unsigned step)
 	const struct addr *who = ask->has_subnet ? &ask->subnet : &ask->source;
 	const bool draws = asked->tree && asked->tree->draws,
 		   reads = (p->rank || p->asks_place) && !(draws && p->by_place);
+	const struct netmap *map = reads ? choose_map_of(ask->steer, p) : draws ? cities : NULL;
 
-	if (asked->rules)
-		choose_fetch_rules(asked->rules, who, step);
-	if (reads)
-		netmap_fetch(choose_map_of(ask->steer, p), who, step);
-	if (draws && !(reads && choose_map_of(ask->steer, p) == cities))
-		netmap_fetch(cities, who, step);
+	if (step < NETMAP_STEPS) {
+		if (asked->rules)
+			choose_fetch_rules(asked->rules, who, step);
+		if (map)
+			netmap_fetch(map, who, step);
+		if (draws && map != cities)
+			netmap_fetch(cities, who, step);
+		return;
+	}
+	if (step == NETMAP_STEPS && map) {
+		ask->place = netmap_find(map, who);
+		ask->placed = map;
+	}
+	if (map && p->rank && map == client_map_netmap(p->rank->clients))
+		fetch_class(ask, p->rank, step > NETMAP_STEPS);
 }
 
 static uint32_t ttl_least_s(const struct choose_walk *w)
@@ -581,6 +603,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.who = ask->has_subnet ? ask->subnet : ask->source,
 		.by_source = !ask->has_subnet,
 		.own = &ask->own,
+		.placed = ask->placed,
+		.place = ask->place,
 		.can = ask->record ? ask->record : ask->v6 ? CAN_AAAA : CAN_A,
 		.marks = ask->record ? STANDS_A | STANDS_AAAA : ask->v6 ? STANDS_AAAA : STANDS_A,
 		.changes_us = UINT64_MAX,

@@ -50,6 +50,9 @@ struct choose_ask {
 	const uint8_t *name;      /* asked for: wire, lower case */
 	unsigned name_len;
 	struct choose_own own;
+	/* Filled by choose_fetch(): the map in which the client was looked up, and as what; NULL: it was not. */
+	const struct netmap *placed;
+	struct netmap_hit place;
 };
 
 struct choose_trace;
@@ -99,8 +102,8 @@ static inline const uint64_t *choice_alive(const struct choice *c, unsigned i)
 
 /* Asks the memory for what choose() will read about the client, in steps that wait for each
  * other: 0 to CHOOSE_STEPS - 1. */
-enum { CHOOSE_STEPS = 3 };
-void choose_fetch(const struct choose_ask *ask, unsigned step);
+enum { CHOOSE_STEPS = NETMAP_STEPS + 2 };
+void choose_fetch(struct choose_ask *ask, unsigned step);
 
 /* `trace` is NULL unless somebody wants to know why. */
 struct choice choose(const struct choose_ask *ask, struct choose_trace *trace);
