@@ -361,6 +361,22 @@ static struct signing_key *read_public(
 	return k;
 }
 
+bool key_files_has_other(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why)
+{
+	char pair[2][PATH_ROOM];
+	uint8_t owner[NAME_MOST];
+	struct fault none;
+
+	if (!pair_of(f, apex, k, pair, why))
+		return true;
+	struct signing_key *there = read_public(pair[1], owner, &none);
+	const bool other = there && !signing_key_same(there, k);
+	signing_key_drop(there);
+	if (other)
+		fault(why, "%s: another key has the same tag; make a new one, or remove that file when no zone needs it", pair[1]);
+	return other;
+}
+
 static struct signing_key *read_pair(const char *private, const char *public,
 	uint8_t owner[static NAME_MOST], int64_t *created_s, bool *used, int64_t now_s,
 	struct fault *why)

@@ -25,6 +25,10 @@ const char *key_files_dir(const struct key_files *f);
 bool key_files_write(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
 	int64_t created_s, struct fault *why);
 
+/* Would it be written over another? Files are named by tags (RFC 4034 appendix B), and two keys may have the same. `why`
+ * names that file then. */
+bool key_files_has_other(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why);
+
 /* The same of many keys: what key_files_prepare() has written, on any number of threads, gets into its place by
  * key_files_place(). Then comes key_files_end(). */
 struct key_files_batch {

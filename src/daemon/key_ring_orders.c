@@ -260,7 +260,8 @@ static bool import(struct key_ring *r, struct ring_zone *z, void *ctx, struct fa
 	const bool own = signing_key_can_sign(o->key);
 	const int64_t at_s = o->created_s ? o->created_s : (int64_t)time(NULL);
 
-	if (own && !key_files_write(r->files, z->apex, o->key, at_s, why))
+	if (own && (key_files_has_other(r->files, z->apex, o->key, why) ||
+			   !key_files_write(r->files, z->apex, o->key, at_s, why)))
 		return false;
 	/* Where it is not signed yet, it is taken out of the folder when it is. */
 	if (!z->has_policy || z->is_off)

@@ -397,6 +397,54 @@ static void keys_of_other_signers_come_and_go(void)
 	end();
 }
 
+/* With none of these tags, nor that of the zone's own. */
+static struct signing_key *new_zsk(uint16_t own, struct signing_key **others, size_t n)
+{
+	for (;;) {
+		struct signing_key *k = signing_key_new(SIGNING_ED25519, 0, SIGNING_ZSK, NULL);
+		size_t i = 0;
+		while (i < n && signing_key_tag(others[i]) != signing_key_tag(k))
+			i++;
+		if (i == n && signing_key_tag(k) != own)
+			return k;
+		signing_key_drop(k);
+	}
+}
+
+/* Files are named by tags. */
+static void a_key_with_the_tag_of_another_does_not_take_its_file(void)
+{
+	enum { TAGS = 1 << 16 };
+	struct signing_key **of = calloc(TAGS, sizeof *of), *k;
+	const struct key_policy p = quick();
+	uint32_t next_s;
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t own = only_tag(s);
+	keyset_drop(s);
+	/* Two of some hundred have the same. */
+	while (!of[signing_key_tag(k = new_zsk(own, NULL, 0))])
+		of[signing_key_tag(k)] = k;
+	struct signing_key *first = of[signing_key_tag(k)];
+	CU_ASSERT(key_ring_import(ring, apex, first, 0, &why));
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, k, 0, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, ".key: another key has the same tag"));
+	again();
+	key_ring_step(ring, apex, &p, &next_s, &why);
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_PTR_NOT_NULL(s);
+	keyset_drop(s);
+	/* The same one again is not another. */
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, first, 0, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "it has this key already");
+	signing_key_drop(k);
+	for (size_t i = 0; i < TAGS; i++)
+		signing_key_drop(of[i]);
+	free(of);
+	end();
+}
+
 /* Else it would be found there, and used, when the zone has no keys one day. */
 static void a_key_that_is_not_taken_leaves_no_file(void)
 {
@@ -407,8 +455,9 @@ static void a_key_that_is_not_taken_leaves_no_file(void)
 
 	begin();
 	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t own = only_tag(s);
 	keyset_drop(s);
-	struct signing_key *whole = signing_key_new(SIGNING_ED25519, 0, SIGNING_ZSK, NULL);
+	struct signing_key *whole = new_zsk(own, NULL, 0);
 	const uint8_t *rdata = signing_key_dnskey(whole, &len);
 	struct signing_key *public = signing_key_foreign(rdata, len, NULL);
 	CU_ASSERT(key_ring_import(ring, apex, public, 0, &why));
@@ -416,7 +465,7 @@ static void a_key_that_is_not_taken_leaves_no_file(void)
 	CU_ASSERT_STRING_EQUAL(why.text, "it has this key already");
 	CU_ASSERT_EQUAL(count_files(".private"), 1);
 	for (size_t i = 0; i < KEY_LIFE_MOST; i++) {
-		list[i] = signing_key_new(SIGNING_ED25519, 0, SIGNING_ZSK, NULL);
+		list[i] = new_zsk(own, list, i);
 		CU_ASSERT_EQUAL(key_ring_import(ring, apex, list[i], 0, &why), i + 2 < KEY_LIFE_MOST);
 	}
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "keys already"));
@@ -530,6 +579,8 @@ void suite_key_ring(void)
 		{ "what is served at a start lets keys go on",
 			what_is_served_at_a_start_lets_keys_go_on },
 		{ "keys of other signers come and go", keys_of_other_signers_come_and_go },
+		{ "a key with the tag of another does not take its file",
+			a_key_with_the_tag_of_another_does_not_take_its_file },
 		{ "a key that is not taken leaves no file", a_key_that_is_not_taken_leaves_no_file },
 		{ "a zone that is off is unsigned at once where no DS was asked for",
 			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
