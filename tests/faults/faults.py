@@ -75,13 +75,13 @@ class Run:
         self.plan = Plan(self.server.dir + "/plan")
         self.step = self.rng.choice(STEPS)
         self.call = self.rng.choice(NAMES)
-        if self.call == "accept":                           # who is never let in waits, and rightly
-            self.n = min(self.n, 5)
         if self.call == "epoll" and self.step == "start":   # libev ends a process whose loops cannot be woken
             self.step = "serve"
         self.error = self.rng.choice(CALLS[self.call].split())
         self.first = int(self.rng.choice((1, 3, 10, 40, 150)) * self.rng.random()) + 1
         self.n = self.rng.choice((1, 1, 3, 10**9))
+        if self.call == "accept":                           # who is never let in waits, and rightly
+            self.n = min(self.n, 5)
         self.confirmed = {}                                 # what has to be so
         self.pid = None
 
