@@ -22,7 +22,7 @@ void house_configure(struct house *h, const char *more)
 	struct text t = { 0 };
 
 	text_addf(&t,
-		"server: { listen: \"127.0.0.1:%u\", workers: 1 }\nzones: [ { dir: zones } "
+		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nzones: [ { dir: zones } "
 		"]\n%s",
 		serving_port(&h->at), more);
 	site_put(&h->site, "t.yaml", text_get(&t));

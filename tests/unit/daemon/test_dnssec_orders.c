@@ -18,7 +18,7 @@ static void open_house(void)
 	house_open(&h, "");
 	site_put(&h.site, "s.zone", SITE_ZONE(3, "www A 192.0.2.9\n"));
 	snprintf(conf, sizeof conf,
-		"server: { listen: \"127.0.0.1:%u\", workers: 1 }\nstore: { file: w.db }\n"
+		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nstore: { file: w.db }\n"
 		"zones: [ { name: s.example, file: s.zone, dnssec: auto }, { name: a.example, file: zones/a.example.zone } ]\n"
 		"edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\npools: { web: { edges: [ ams ] } }\n",
 		serving_port(&h.at));

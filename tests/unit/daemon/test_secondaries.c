@@ -15,11 +15,11 @@ static void configure(void)
 	char conf[500];
 
 	snprintf(conf, sizeof conf,
-		"server: { listen: \"127.0.0.1:%u\", workers: 1 }\nzones: [ { name: t.example, file: t.zone, transfer: any } ]\n",
+		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nzones: [ { name: t.example, file: t.zone, transfer: any } ]\n",
 		serving_port(&primary.at));
 	site_put(&primary.site, "t.yaml", conf);
 	snprintf(conf, sizeof conf,
-		"server: { listen: \"127.0.0.1:%u\", workers: 1 }\nstore: { file: w.db }\npeers: { pri: { at: \"127.0.0.1:%u\" } }\n"
+		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nstore: { file: w.db }\npeers: { pri: { at: \"127.0.0.1:%u\" } }\n"
 		"zones: [ { name: t.example, primary: pri } ]\n",
 		serving_port(&secondary.at), serving_port(&primary.at));
 	site_put(&secondary.site, "t.yaml", conf);

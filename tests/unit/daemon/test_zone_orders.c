@@ -326,9 +326,9 @@ static void changes_are_written_back_into_files(void)
 
 	house_open(&h, "");
 	site_put(&h.site, "s.zone", SITE_ZONE(3, "old A 192.0.2.9\n"));
-	site_put(&h.site, "t.yaml", "server: { listen: \"127.0.0.1:5300\" }\n");
+	site_put(&h.site, "t.yaml", "server: { listen: \"127.0.0.1:5300\", folders: any }\n");
 	char conf[400];
-	snprintf(conf, sizeof conf, "server: { listen: \"127.0.0.1:%u\", workers: 1 }\n" STORE
+	snprintf(conf, sizeof conf, "server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\n" STORE
 		"zones: [ { name: s.example, file: s.zone, write-back: sync } ]\n", serving_port(&h.at));
 	site_put(&h.site, "t.yaml", conf);
 	CU_ASSERT_TRUE_FATAL(house_start(&h));
