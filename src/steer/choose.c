@@ -91,11 +91,13 @@ static enum choose_why why(enum choose_by by, bool passed)
 	return WHY_BEST;
 }
 
-/* By another member. */
-static bool is_taken(const struct choice *c, uint16_t edge)
+/* By another member, perhaps in another role of it. */
+static bool is_taken(const struct choose_walk *w, uint16_t edge)
 {
-	for (unsigned i = 0; i < c->n; i++)
-		if (c->edges[i] == edge)
+	const struct edge *edges = w->ask->steer->edges;
+
+	for (unsigned i = 0; i < w->choice->n; i++)
+		if (edges[w->choice->edges[i]].origin == edges[edge].origin)
 			return true;
 	return false;
 }
@@ -116,7 +118,7 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 			v = PASSED_SPREAD;
 		else if (v == CHOSEN && l->only && i >= l->only)
 			v = l->beyond;
-		else if (v == CHOSEN && (alone || c->n == most || (begun && is_taken(c, number))))
+		else if (v == CHOSEN && (alone || c->n == most || (begun && is_taken(w, number))))
 			v = PASSED_ENOUGH;
 		else if (v == CHOSEN && c->n && cname)
 			v = PASSED_CNAME;

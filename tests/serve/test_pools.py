@@ -16,6 +16,7 @@ CLASSES = {"left": ["20.0.0.0/7", "30.0.0.0/8"], "wide": ["32.0.0.0/3"], "odd": 
 # Days that are not about to end, or to begin; and the others.
 DAYS = [time.strftime("%a", time.gmtime(time.time() + 86400 * i)) for i in range(-1, 6)]
 WEEK = ",".join(DAYS[:3]), ",".join(DAYS[3:])
+FAMILIES = ("a", "aaaa")
 COUNTRIES = {"NO": "EU", "IT": "EU", "FR": "EU", "US": "NA", "BR": "SA", "JP": "AS", "ZA": "AF"}
 
 
@@ -82,15 +83,16 @@ def roles_in(rng, pool, number):
     """Some of its edges have an address, or a record, of their own there."""
     for i, m in enumerate(pool["edges"]):
         if isinstance(m, dict) and "edge" in m and "skip" not in m and rng.random() < 0.4:
-            m.update(rng.choice(({"a": "198.18.%d.%d" % (number, i)}, {"records": "TXT here"}, {"cname": "m%d-%d.example.net" % (number, i)})))
+            a, aaaa = {"a": "198.18.%d.%d" % (number, i)}, {"aaaa": "2001:db8:%d::%d" % (number + 1, i + 1)}
+            m.update(rng.choice((a, aaaa, {**a, **aaaa}, {"records": "TXT here"}, {"cname": "m%d-%d.example.net" % (number, i)})))
             if rng.random() < 0.5:
                 m["capacity"] = rng.choice(("30%", 500000))     # far more than is asked for here
 
 
 def addresses(conf):
     """The edge that each is of."""
-    found = {o["a"]: e for e, o in conf["edges"].items()}
-    found.update({m["a"]: m["edge"] for p in conf["pools"].values() for m in members_of(p) if "a" in m})
+    found = {o[k]: e for e, o in conf["edges"].items() for k in FAMILIES if k in o}
+    found.update({m[k]: m["edge"] for p in conf["pools"].values() for m in members_of(p) for k in FAMILIES if k in m})
     found.update({m["cname"] + ".": m["edge"] for p in conf["pools"].values() for m in members_of(p) if "cname" in m})
     return found
 
@@ -171,6 +173,12 @@ def a_configuration(rng):
             pools[name]["pin"] = found
         names.append(name)
     edges = {e: {"at": "%g,%g" % places[e], "a": "192.0.2.%d" % (i + 1), "capacity": 1000000} for i, e in enumerate(EDGES)}
+    for i, e in enumerate(EDGES):
+        if rng.random() < 0.6:
+            edges[e]["aaaa"] = "2001:db8::%d" % (i + 1)
+        if rng.random() < 0.15:
+            edges[e]["aaaa"] = "2001:db8::%d" % (i + 1)
+            del edges[e]["a"]
     for e in rng.sample(EDGES, 3):
         edges[e].update(bias=rng.choice((-60, 20, 45)), cost=rng.choice((0.5, 2)))
     for i in rng.sample(range(1, len(EDGES)), 2):
@@ -216,8 +224,9 @@ def members_of(pool):
 class Reading:
     """Who may answer whom: sets of edges, one of which is the answer; empty: there is none."""
 
-    def __init__(self, conf, client, up, down_in=(), places=None):
-        self.places = places or {}
+    def __init__(self, conf, client, up, down_in=(), places=None, family="a"):
+        """`family`: of the addresses that are asked for; None: either will do."""
+        self.places, self.family = places or {}, family
         self.pools, self.client, self.over = by_priority(conf["pools"]), client, set()
         # (edge, pool): by the operator, there and in all pools that are in it.
         self.down_in = {(e, q) for e, p in down_in for q in pools_below(conf["pools"], p)}
@@ -229,8 +238,30 @@ class Reading:
         return all(n in up and self.has_needs(conf, up, n) for n in conf["edges"][edge].get("needs", []))
 
     def is_up(self, edge, pool):
-        """In the pool that it is a member of; priorities of a pool are no pools of their own to the operator."""
+        """In the pool that it is a member of, with what is asked for."""
+        return self.has(edge, pool, self.family) and self.is_wanted(edge, pool)
+
+    def is_wanted(self, edge, pool):
+        """Priorities of a pool are no pools of their own to the operator."""
         return edge in self.up and (edge, re.sub("-.*", "", pool)) not in self.down_in
+
+    def has(self, edge, pool, family):
+        """An address of that family, there; a CNAME is as good as one."""
+        there = next((m for m in members_of(self.pools[pool]) if m.get("edge") == edge), {})
+        own = there if any(k in there for k in FAMILIES) else self.edges[edge]
+        return family is None or "cname" in there or family in own
+
+    def can(self, m, inside=None):
+        """Has any edge that it leads to by its members such an address?"""
+        return any(self.has(e, holder, self.family) for e, _, holder, _ in self.leaves(m, inside))
+
+    def lives_otherwise(self, name):
+        """Who has both families asks for both: no address of this one is better than a dead one."""
+        other = {"a": "aaaa", "aaaa": "a"}[self.family]
+        return any(self.is_wanted(e, h) and self.has(e, h, other) and not self.is_cname(e, h) for e, _, h, _ in self.leaves({"pool": name}))
+
+    def is_cname(self, edge, pool):
+        return any(m.get("edge") == edge and "cname" in m for m in members_of(self.pools[pool]))
 
     def holder(self, edge, pool):
         """The pool that has what a pin of this one means: its own role of the edge, the edge itself, or the first role."""
@@ -258,7 +289,7 @@ class Reading:
     def leaves(self, m, inside=None):
         """Edges that it leads to, with the bias that they have there, and the pool that has them; is it in a role of theirs?"""
         if "edge" in m:
-            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside, any(k in m for k in ("a", "records", "cname")))]
+            return [(m["edge"], m.get("bias", self.edges[m["edge"]].get("bias", 0)), inside, any(k in m for k in FAMILIES + ("records", "cname")))]
         return [leaf for x in members_of(self.pools[m["pool"]]) for leaf in self.leaves(x, m["pool"])]
 
     def counts(self, edge, bias, cost):
@@ -272,14 +303,14 @@ class Reading:
         best = None
         for i, m in enumerate(members):
             for e, bias, holder, _ in self.leaves(m, inside):
-                if (even_down or self.is_up(e, holder)) and (best is None or self.counts(e, bias, cost) < best[0]):
+                if (self.has(e, holder, self.family) if even_down else self.is_up(e, holder)) and (best is None or self.counts(e, bias, cost) < best[0]):
                     best = self.counts(e, bias, cost), m
         return [best[1]] if best else members[:1]
 
     def by_policy(self, name, even_down):
         """Every member that may be the first, those that have nothing to say passed over."""
         pool, out = self.pools[name], set()
-        members = [m for m in members_of(pool) if even_down or self.lives(m, name)]
+        members = [m for m in members_of(pool) if (self.can(m, name) if even_down else self.lives(m, name))]
         while members:
             shared, plain = [m for m in members if m["share"]], [m for m in members if not m["share"]]
             policy, first = pool["policy"], shared
@@ -296,7 +327,7 @@ class Reading:
                     first = shared + plain
             if not first:
                 first = members
-            says = [(m, self.says(m, even_down)) for m in first]
+            says = [(m, self.says(m, even_down, name)) for m in first]
             for _, s in says:
                 out |= s
             silent = [m for m, s in says if not s]
@@ -307,19 +338,21 @@ class Reading:
                 break
         return out
 
-    def says(self, m, even_down):
+    def says(self, m, even_down, inside):
         if "edge" in m:
-            return {m["edge"]}
+            return {m["edge"]} if self.has(m["edge"], inside, self.family) else set()
         return self.all_down(m["pool"]) if even_down else self.strictly(m["pool"])
 
     def all_down(self, name):
+        if not self.can({"pool": name}):
+            return set()
         rule = self.pools[name].get("all-down", "all")
         if isinstance(rule, dict):
             return self.all_down(rule["pool"])
         if rule == "first":
             for m in members_of(self.pools[name]):
-                if self.says(m, True):
-                    return self.says(m, True)
+                if self.says(m, True, name):
+                    return self.says(m, True, name)
         return self.by_policy(name, True) if rule == "all" else set()
 
     def holds(self, when):
@@ -342,7 +375,7 @@ class Reading:
             if found:
                 return found if to_pool else {found[0]}
             if "only" in r:
-                return self.all_down(r["to"]) if to_pool else {r["to"][0]}
+                return self.all_down(r["to"]) if to_pool else set([e for e in r["to"] if self.has(e, self.holder(e, name), self.family)][:1])
         return None
 
     def pinned(self, name):
@@ -363,6 +396,8 @@ class Reading:
         return set()
 
     def strictly(self, name):
+        if not self.can({"pool": name}):
+            return set()
         ruled = self.ruled(name) if isinstance(self.pools[name].get("pin"), list) else None
         if ruled is not None:
             self.over.add(name)
@@ -373,13 +408,36 @@ class Reading:
         rule = self.pools[name].get("all-down")
         return found or (self.strictly(rule["pool"]) if isinstance(rule, dict) else set())
 
+    def reached(self, name):
+        """It, and all pools that may answer for it: members, those that stand in, those that clients are pinned to."""
+        found, left = set(), [name]
+        while left:
+            pool = left.pop()
+            if pool in found:
+                continue
+            found.add(pool)
+            left += [m["pool"] for m in members_of(self.pools[pool]) if "pool" in m]
+            rule, pin = self.pools[pool].get("all-down"), self.pools[pool].get("pin", {})
+            targets = [r["to"] for r in pin] if isinstance(pin, list) else [t for kind in pin.values() for t in kind.values()]
+            left += [rule["pool"]] if isinstance(rule, dict) else []
+            left += [t for t in targets if isinstance(t, str) and t in self.pools]
+        return found
+
+    def others(self, name, first):
+        """Whichever may stand behind `first` in an answer: nothing that is down stands beside what is up, and a CNAME stands alone."""
+        ways = [(m["edge"], p) for p in self.reached(name) for m in members_of(self.pools[p]) if "edge" in m]
+        alive = any(e == first and self.is_up(e, p) for e, p in ways)
+        return {e for e, p in ways if e != first and not self.is_cname(e, p) and (self.is_up(e, p) if alive else self.has(e, p, self.family))}
+
     def answer(self, name):
         """Of the pool that a name is handed to."""
         found = self.strictly(name)
-        while not found and name not in self.over and isinstance(self.pools[name].get("all-down"), dict):
+        while not found and name not in self.over and self.can({"pool": name}) and isinstance(self.pools[name].get("all-down"), dict):
             name = self.pools[name]["all-down"]["pool"]
             found = self.strictly(name)
-        return found if found or name in self.over else self.all_down(name)
+        if found or name in self.over:
+            return found
+        return set() if self.pools[name].get("all-down", "all") in ("all", "first") and self.lives_otherwise(name) else self.all_down(name)
 
 
 # ------------------------------------------------------------------ both
@@ -390,7 +448,7 @@ def name_of(member):
 
 def fail_over(conf, up, down_in, places):
     """Pools that stay where they have failed over to: there while that may answer."""
-    now = Reading(conf, {}, up, down_in)
+    now = Reading(conf, {}, up, down_in, family=None)
     for name, pool in conf["pools"].items():
         plain = [m for m in members_of(pool) if not m["share"]]
         if pool.get("fail-back") != "manual" or not plain or any(name_of(m) == places.get(name) and now.lives(m, name) for m in plain):
@@ -431,9 +489,16 @@ def in_view(client):
     return any(client["ip"] in ipaddress.ip_network(n) for n in CLASSES["left"])
 
 
-def reading(conf, client, up, down_in, name, places):
+def reading(conf, client, up, down_in, name, places, family):
     pool, edge = names(conf, in_view(client))[name]
-    return {edge} if edge else Reading(conf, client, up, down_in, places).answer(pool)
+    read = Reading(conf, client, up, down_in, places, family)
+    if edge:
+        return {edge} if read.has(edge, read.holder(edge, pool), family) else set()
+    return read.answer(pool)
+
+
+def others(conf, client, up, down_in, name, places, family, first):
+    return Reading(conf, client, up, down_in, places, family).others(names(conf, in_view(client))[name][0], first)
 
 
 def force_some(server, conf, rng, was, places):
@@ -469,19 +534,23 @@ def hold(server, conf, database, rng, tuples):
         if k % 60 == 0:
             down, down_in = force_some(server, conf, rng, (down, down_in), places)
         client, name = a_client(rng, database), rng.choice(list(names(conf, None)))
-        want = reading(conf, client, set(EDGES) - down, down_in, name, places)
-        reply = server.steer("%s.example.com" % name, "%s/32" % client["ip"])
-        answers = [back[r[3]] for r in reply.answer if r[1] in (1, 5)]
+        family = rng.choice(FAMILIES)
+        want = reading(conf, client, set(EDGES) - down, down_in, name, places, family)
+        reply = server.steer("%s.example.com" % name, "%s/32" % client["ip"], family.upper())
+        answers = [back[r[3]] for r in reply.answer if r[1] in (1, 5, 28)]
         got = set(answers[:1])
-        case = "seed %d, %s for %s with %s down, %s, at %s, configuration %s" % (SEED, name, client, sorted(down), sorted(down_in), places, conf)
+        case = "seed %d, %s of %s for %s with %s down, %s, at %s, configuration %s" % (SEED, family, name, client, sorted(down), sorted(down_in), places, conf)
         same(len(answers) <= (2 if name.endswith("-two") else 1), True, case)
         same(all(r[2] <= (7 if name.endswith("-short") else 9 if name.endswith("-range") else 60) for r in reply.answer), True, case)
         if not (got <= want and (got or not want)):
             same(got, want, case)
+        if len(answers) > 1:
+            same(set(answers[1:]) <= others(conf, client, set(EDGES) - down, down_in, name, places, family, answers[0]), True, "%s: %s" % (answers, case))
+            same(all(r[1] != 5 for r in reply.answer), True, case)
         # Whoever is in the scope gets the same.
         scope = reply.scope or 0
         other = ipaddress.ip_address(int(client["ip"]) ^ (rng.getrandbits(32) >> scope if scope < 32 else 0))
-        same(got <= reading(conf, who(other, database), set(EDGES) - down, down_in, name, places), True, "%s in scope /%d of %s" % (other, scope, case))
+        same(got <= reading(conf, who(other, database), set(EDGES) - down, down_in, name, places, family), True, "%s in scope /%d of %s" % (other, scope, case))
 
 
 @claim("random pools in pools answer random clients as a second reading of the configuration has it")
@@ -777,8 +846,9 @@ pools:
   video: { edges: [ { edge: a, a: 192.0.2.9 }, b ], policy: ordered }
   mail:  { edges: [ { edge: a, records: "TXT mail" }, b ], policy: ordered }
   all:   { edges: [ mail, video ], policy: ordered, pin: { default: a } }
+  both:  { edges: [ video, web ], policy: ordered, answers: 2 }
 """
-    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("web", "video", "mail", "all", "near")) + "one 60 EDGE video edge=a\n"
+    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("web", "video", "mail", "all", "near", "both")) + "one 60 EDGE video edge=a\n"
     with Server({"example.com": zone}, config=config) as s:
         def got(qtype="A"):
             return [" ".join(data for _, _, _, data in s.udp(p + ".example.com", qtype).answer) for p in ("web", "video", "mail", "all", "one")]
@@ -787,6 +857,7 @@ pools:
         same(got("TXT"), ["edge", "edge", "mail", "mail", "edge"])
         same([(e["edge"], e.get("role_of")) for e in json.loads(s.ctl("edges", "--json")[1])],
              [("a", None), ("b", None), ("a@near", "a"), ("a@video", "a"), ("a@mail", "a")])
+        same(sorted(s.udp("both.example.com").addresses()), ["192.0.2.2", "192.0.2.9"], "an edge is one, in whichever roles")
         same(s.udp("near.example.com").addresses(), ["192.0.2.7"], "whom nobody knows goes by default")
         same("a@video" in s.ctl("explain", "video.example.com", "--client", "198.51.100.1")[1], True)
         same(s.ctl("force", "a@video", "down")[0], 0)
