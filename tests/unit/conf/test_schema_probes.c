@@ -4,6 +4,7 @@
 #include "unit/conf/told.h"
 #include "unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HEAD                                     \
@@ -109,6 +110,29 @@ static void what_is_wrong_with_probes_is_told_at_its_place(void)
 	};
 
 	told_check(cases, UNIT_COUNT(cases));
+}
+
+/* From end to end of what HTTP has (RFC 9110 section 15), alone and as ranges. */
+static void statuses_of_all_classes_may_be_expected(void)
+{
+	static const struct {
+		const char *text;
+		unsigned from, to;
+	} row[] = { { "100", 100, 100 }, { "199", 199, 199 }, { "999", 999, 999 }, { "100-100", 100, 100 },
+		{ "100-199", 100, 199 }, { "100-999", 100, 999 }, { "900-999", 900, 999 } };
+	char text[400];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct text lines;
+		struct conf c;
+		snprintf(text, sizeof text, HEAD "probes: { a: { kind: http, expect: [ %s ] } }\n", row[i].text);
+		CU_ASSERT_TRUE_FATAL(told_read(&c, text, &lines));
+		CU_ASSERT_EQUAL(c.probes[0].n_expect, 1);
+		CU_ASSERT_EQUAL(c.probes[0].expect[0].from, row[i].from);
+		CU_ASSERT_EQUAL(c.probes[0].expect[0].to, row[i].to);
+		text_fini(&lines);
+		conf_fini(&c);
+	}
 }
 
 static void what_http_probes_say_and_show_is_read(void)
@@ -231,6 +255,7 @@ void suite_schema_probes(void)
 			probes_keep_their_values_and_have_defaults },
 		{ "what is wrong with probes is told at its place",
 			what_is_wrong_with_probes_is_told_at_its_place },
+		{ "statuses of all classes may be expected", statuses_of_all_classes_may_be_expected },
 		{ "what HTTP probes say and show is read", what_http_probes_say_and_show_is_read },
 		{ "what HTTP probes cannot say is told", what_http_probes_cannot_say_is_told },
 		{ "what pools make of probes is checked",
