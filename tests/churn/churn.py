@@ -539,14 +539,21 @@ class Churn:
 
     def own_is_there(self):
         self.ctl("zone", "thaw", "own.test", "--discard", ok=(0, 1))
-        self.ctl("zone", "sync", "own.test", "--discard")
-        now = self.zone_texts(self.server, "own.test")
-        lost = [o for o, v in self.own.items() if now.get(o) != v.encode()]
-        if lost:
-            raise Wrong("what was committed or taken is not there: %s" % lost[:5])
-        with open(self.server.dir + "/own/own.zone") as f:
-            if self.ctl("zone", "export", "own.test")[1] != f.read():
-                raise Wrong("the file is not what is served")
+        end = time.monotonic() + 60 * SLOW
+        while True:                                         # a change that was under way may come behind the first
+            self.ctl("zone", "sync", "own.test", "--discard")
+            now = self.zone_texts(self.server, "own.test")
+            lost = [o for o, v in self.own.items() if now.get(o) != v.encode()]
+            if lost:
+                raise Wrong("what was committed or taken is not there: %s" % lost[:5])
+            served = self.ctl("zone", "export", "own.test")[1]
+            with open(self.server.dir + "/own/own.zone") as f:
+                written = f.read()
+            if served == written:
+                break
+            if time.monotonic() > end:
+                raise Wrong("the file is not what is served:\n%s\n---\n%s" % (written, served))
+            time.sleep(0.2)
         for name in self.added:
             self.ctl("zone", "status", name)
 
