@@ -80,12 +80,31 @@ static const struct edge_opts *find_edge(const struct conf *c, const struct pool
 	return found;
 }
 
+/* Of the pool itself, and of its priorities. */
+static const struct edge_opts *find_own_role(
+	const struct conf *c, const struct pool_opts *p, const struct edge_rr *rr)
+{
+	const struct edge_opts *found = NULL;
+
+	for (size_t i = 0; i < p->n && !found; i++) {
+		const struct edge_opts *e = &c->edges[p->edges[i]];
+		if (e->role_of && is_named(&c->edges[e->role_of - 1], rr))
+			found = e;
+	}
+	for (size_t i = 0; i < p->n_members && !found; i++)
+		if (p->members[i].is_pool && c->pools[p->members[i].number].part)
+			found = find_own_role(c, &c->pools[p->members[i].number], rr);
+	return found;
+}
+
 /* As steer_edge_in() has it. */
 static const struct edge_opts *edge_of(
 	const struct conf *c, const struct pool_opts *p, const struct edge_rr *rr)
 {
-	const struct edge_opts *found = find_edge(c, p, rr, false);
+	const struct edge_opts *found = find_own_role(c, p, rr);
 
+	if (!found)
+		found = find_edge(c, p, rr, false);
 	return found ? found : find_edge(c, p, rr, true);
 }
 

@@ -216,7 +216,7 @@ static inline const struct edge_point *edge_point(const struct edge *e, unsigned
 /* Do words (forced_matches()) that name an edge mean this one? Its roles are meant with it. */
 bool steer_edge_is(const struct steer *s, unsigned edge, const char *words);
 
-/* The edge by which the pool, or one below it, knows `edge`: a role of it, or itself. */
+/* The edge by which the pool knows `edge`: a role that it has there; or itself, or else a role, in a pool below. */
 uint16_t steer_edge_in(const struct steer *s, unsigned pool, uint16_t edge);
 
 /* The bit of a type that edges may have records of; 0: none has any. */

@@ -238,18 +238,34 @@ bool steer_edge_is(const struct steer *s, unsigned edge, const char *words)
 		(e->origin != edge && forced_matches(words, e->called));
 }
 
+/* Is edge `i` of the pool a member of it, or of one of its priorities? */
+static bool is_member(const struct steer *s, unsigned pool, unsigned i)
+{
+	const struct pool_tree *t = s->pools[pool].tree;
+
+	if (!t || t->holders[i] == pool)
+		return true;
+	for (unsigned k = 0; k < t->n; k++)
+		if (t->members[k].is_pool && t->members[k].number == t->holders[i])
+			return s->pools[t->holders[i]].part;
+	return false;
+}
+
 uint16_t steer_edge_in(const struct steer *s, unsigned pool, uint16_t edge)
 {
 	const struct pool *p = &s->pools[pool];
 	uint16_t found = edge;
+	bool itself = false;
 
 	for (unsigned i = 0; i < p->n; i++) {
-		if (p->edges[i] == edge)
-			return edge;
-		if (found == edge && s->edges[p->edges[i]].origin == edge)
+		const bool role = p->edges[i] != edge && s->edges[p->edges[i]].origin == edge;
+		if (role && is_member(s, pool, i))
+			return p->edges[i];
+		itself = itself || p->edges[i] == edge;
+		if (found == edge && role)
 			found = p->edges[i];
 	}
-	return found;
+	return itself ? edge : found;
 }
 
 /* --- what they have ----------------------------------------------------------------------- */

@@ -847,8 +847,9 @@ pools:
   mail:  { edges: [ { edge: a, records: "TXT mail" }, b ], policy: ordered }
   all:   { edges: [ mail, video ], policy: ordered, pin: { default: a } }
   both:  { edges: [ video, web ], policy: ordered, answers: 2 }
+  deep:  { edges: [ web, { edge: a, a: 192.0.2.6, priority: 2 } ], policy: ordered }
 """
-    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("web", "video", "mail", "all", "near", "both")) + "one 60 EDGE video edge=a\n"
+    zone = APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in ("web", "video", "mail", "all", "near", "both")) + "one 60 EDGE video edge=a\ndeeper 60 EDGE deep edge=a\n"
     with Server({"example.com": zone}, config=config) as s:
         def got(qtype="A"):
             return [" ".join(data for _, _, _, data in s.udp(p + ".example.com", qtype).answer) for p in ("web", "video", "mail", "all", "one")]
@@ -856,7 +857,8 @@ pools:
         same(got("AAAA"), ["2001:db8::1", "", "2001:db8::1", "2001:db8::1", ""])
         same(got("TXT"), ["edge", "edge", "mail", "mail", "edge"])
         same([(e["edge"], e.get("role_of")) for e in json.loads(s.ctl("edges", "--json")[1])],
-             [("a", None), ("b", None), ("a@near", "a"), ("a@video", "a"), ("a@mail", "a")])
+             [("a", None), ("b", None), ("a@near", "a"), ("a@video", "a"), ("a@mail", "a"), ("a@deep", "a")])
+        same(s.udp("deeper.example.com").addresses(), ["192.0.2.6"], "what the pool has goes before what a pool in it has")
         same(sorted(s.udp("both.example.com").addresses()), ["192.0.2.2", "192.0.2.9"], "an edge is one, in whichever roles")
         same(s.udp("near.example.com").addresses(), ["192.0.2.7"], "whom nobody knows goes by default")
         same("a@video" in s.ctl("explain", "video.example.com", "--client", "198.51.100.1")[1], True)
