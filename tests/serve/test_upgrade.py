@@ -82,7 +82,7 @@ class Followed(Server):
 
 @claim("after an upgrade another process serves by the same sockets, knows cookies and forced states, and connections of before are answered")
 def follows():
-    with Followed(config=EDGES.replace("store: { file: w.db }", "")) as s:
+    with Followed(config=EDGES.replace("store: { file: w.db }", ""), server="workers: 1, tcp-idle: 10m") as s:
         same(s.ctl("force", "ams", "down")[0], 0)
         mine = opt(options=option(10, b"12345678"))
         cookie = s.udp("www.example.com", edns=mine).options[10]
