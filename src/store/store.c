@@ -338,6 +338,7 @@ static bool set_up(struct store *s, struct fault *why)
 		return false;
 	snprintf(text, sizeof text,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		"PRAGMA temp_store = MEMORY;" /* the system's folders for such files may be out of reach */
 		"PRAGMA journal_size_limit = %d",
 		WAL_MOST);
 	if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)

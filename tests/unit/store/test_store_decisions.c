@@ -1,11 +1,15 @@
 #include "store/store_decisions.h"
 
+#include "base/landlock.h"
 #include "store/store.h"
 #include "unit/store/stored.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct addr at(const char *text)
 {
@@ -88,6 +92,54 @@ static void decisions_are_found_and_go(void)
 	stored_end();
 }
 
+static void count_found(void *ctx, const struct store_decision *d)
+{
+	(void)d;
+	++*(unsigned *)ctx;
+}
+
+/* 0: so it is; 100: there is no Landlock here. */
+static int find_many(unsigned n)
+{
+	static const uint8_t www[] = "\3www\1a";
+	static struct store_decision list[1000];
+	const struct landlock_place places[] = { { stored.dir, true }, { "/dev", false } };
+	const struct store_decisions_ask ask = { at("::"), at("ffff::"), INT64_MAX, NULL, n };
+	unsigned all = 0;
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (!landlock_places(places, 2))
+		return 100;
+	struct store *s = store_open(stored.path, &stored.why);
+	for (unsigned i = 0; s && i < n; i++) {
+		list[i % 1000] = decision(i, "203.0.113.0", www);
+		if (i % 1000 == 999 && !store_add_decisions(s, list, 1000, n, 0, &stored.why))
+			return printf("\n%s\n", stored.why.text), 1;
+	}
+	if (!s || !store_find_decisions(s, &ask, count_found, &all, &stored.why))
+		return printf("\n%s\n", stored.why.text), 2;
+	return all == n ? 0 : 3;
+}
+
+static void what_is_sorted_wants_no_file_of_another_folder(void)
+{
+	int status = 0;
+
+	stored_begin();
+	fflush(stdout);
+	const pid_t child = fork();
+	if (child == 0) {
+		const int wrong = find_many(30000);
+		fflush(stdout);
+		_exit(wrong);
+	}
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_TRUE(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 100)
+		CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
+	stored_end();
+}
+
 static void add_watch(void *ctx, const struct store_watch *w)
 {
 	char net[ADDR_TEXT];
@@ -118,6 +170,7 @@ void suite_store_decisions(void)
 {
 	static const struct unit_case cases[] = {
 		{ "decisions are found, and the oldest go", decisions_are_found_and_go },
+		{ "what is sorted wants no file of another folder", what_is_sorted_wants_no_file_of_another_folder },
 		{ "who is watched is kept", watches_are_kept },
 	};
 
