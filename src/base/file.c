@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include "base/landlock.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -71,8 +72,8 @@ int file_open(const char *path, uint64_t most, struct fault *why)
 	/* A pipe that nobody writes to would keep us waiting for ever, in open() already. */
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
-		fault(why, "%s",
-			errno == ENXIO ? "is a socket, and a file is wanted" : strerror(errno));
+		const int err = errno;
+		fault(why, "%s%s", err == ENXIO ? "is a socket, and a file is wanted" : strerror(err), landlock_hint(path, R_OK, err));
 		return -1;
 	}
 	const char *wrong = fstat(fd, &st) == 0 ? not_fit(&st) : strerror(errno);
@@ -145,6 +146,17 @@ static bool write_new(const char *beside, const struct text *text, mode_t mode, 
 	return ok;
 }
 
+/* With errno. */
+static bool not_written(const char *path, struct fault *why)
+{
+	const int err = errno;
+	char *copy = strdup(path);
+
+	fault(why, "%s: %s%s", path, strerror(err), copy ? landlock_hint(dirname(copy), W_OK, err) : "");
+	free(copy);
+	return false;
+}
+
 bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why)
 {
 	char *beside = NULL;
@@ -159,7 +171,7 @@ bool file_replace(const char *path, const struct text *text, mode_t mode, struct
 	errno = err;
 	ok = ok && sync_folder(path);
 	if (!ok)
-		fault(why, "%s: %s", path, strerror(errno));
+		not_written(path, why);
 	free(beside);
 	return ok;
 }
@@ -173,7 +185,7 @@ bool file_prepare(const char *path, const struct text *text, mode_t mode, struct
 	errno = 0;
 	const bool ok = write_new(beside, text, mode, false);
 	if (!ok) {
-		fault(why, "%s: %s", path, strerror(errno));
+		not_written(path, why);
 		unlink(beside);
 	}
 	free(beside);
@@ -282,7 +294,7 @@ enum file_result file_replace_version(const char *path, const struct text *text,
 	if (result == FILE_REPLACED && !sync_folder(path))
 		result = FILE_FAILED;
 	if (result == FILE_FAILED)
-		fault(why, "%s: %s", path, strerror(errno));
+		not_written(path, why);
 	/* Somebody may have written into it already: that is no version of ours. */
 	if (result == FILE_REPLACED && (!file_stamp_settled(path, v->now) || !same_text(v->now, &made)))
 		*v->now = made;

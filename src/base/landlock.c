@@ -1,5 +1,6 @@
 #include "base/landlock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -48,6 +49,8 @@ enum {
 	OF_ONE_FILE = READ_FILE | WRITE_FILE | TRUNCATE
 };
 
+static bool has_places; /* for the rest of the process's life */
+
 static bool close_in(int rules)
 {
 	const bool ok = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
@@ -87,5 +90,14 @@ bool landlock_places(const struct landlock_place *places, size_t n)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		allow((int)rules, &places[i], what.files);
-	return close_in((int)rules);
+	has_places = close_in((int)rules);
+	return has_places;
+}
+
+const char *landlock_hint(const char *path, int how, int err)
+{
+	/* access() asks for the rights of the user alone. */
+	if (!has_places || err != EACCES || access(path, how) != 0)
+		return "";
+	return " (its folder is none of those that were there, and named, when the server started: \"waymarkctl upgrade\" starts one that may open it)";
 }

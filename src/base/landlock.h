@@ -24,4 +24,8 @@ struct landlock_place {
  * nothing has changed. */
 bool landlock_places(const struct landlock_place *places, size_t n);
 
+/* What follows strerror(err) of what could not be opened, for who reads it: what can be done about it where `path` is out of these places, though its
+ * user may (`how` of access(2)); else "". A folder that stands in the place of one that was there at the start is another. */
+const char *landlock_hint(const char *path, int how, int err);
+
 #endif

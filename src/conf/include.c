@@ -1,11 +1,14 @@
 #include "conf/include.h"
 
 #include "base/file.h"
+#include "base/landlock.h"
 #include "base/memory.h"
 #include "base/scope.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILE_MOST = 64 << 20 };
 
@@ -67,6 +70,17 @@ static void let_go_glob(void *g)
 	globfree(g);
 }
 
+static const char *folder_of(struct arena *keep, const char *pattern)
+{
+	size_t len = strcspn(pattern, "*?[");
+
+	while (len > 1 && pattern[len - 1] != '/')
+		len--;
+	char *folder = arena_memdup(keep, pattern, len + 1);
+	folder[len] = 0;
+	return len ? folder : ".";
+}
+
 /* A pattern that matches nothing is an empty folder of settings, and no fault. */
 static bool add_pattern(struct finding *x, const struct node *at, const char *pattern)
 {
@@ -76,7 +90,7 @@ static bool add_pattern(struct finding *x, const struct node *at, const char *pa
 
 	const int status = glob(pattern, GLOB_ERR, NULL, &g);
 	if (status != 0 && status != GLOB_NOMATCH)
-		return parse_error(&src, at, "%s: its folder cannot be read", pattern);
+		return parse_error(&src, at, "%s: its folder cannot be read%s", pattern, landlock_hint(folder_of(x->keep, pattern), R_OK, EACCES));
 	scope_hold(&g, let_go_glob);
 	for (size_t i = 0; status == 0 && i < g.gl_pathc; i++)
 		ok = add_file(x, at, g.gl_pathv[i]) && ok;

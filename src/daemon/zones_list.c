@@ -1,3 +1,4 @@
+#include "base/landlock.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "daemon/zone_files.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct fault_at zones_list_place(const struct reading *r, const struct conf_zone *z)
 {
@@ -137,8 +139,10 @@ static bool add_folder(struct reading *r, const struct conf_zone *entry, struct 
 	const struct fault_at at = zones_list_place(r, entry);
 	DIR *dir = opendir(entry->dir);
 
-	if (!dir)
-		return faults_error(f, &at, "%s: %s", entry->dir, strerror(errno));
+	if (!dir) {
+		const int err = errno;
+		return faults_error(f, &at, "%s: %s%s", entry->dir, strerror(err), landlock_hint(entry->dir, R_OK, err));
+	}
 	scope_hold(dir, close_folder);
 	const size_t n = add_files(r, entry, dir, f);
 	const int failed = errno;

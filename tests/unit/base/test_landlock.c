@@ -42,7 +42,7 @@ static bool there_are_domains(void)
 	return WEXITSTATUS(status) == 0;
 }
 
-static void who_is_landlock_signals_none_but_its_own(void)
+static void who_is_scoped_signals_none_but_its_own(void)
 {
 	there_are_domains();
 }
@@ -129,7 +129,7 @@ static void files_are_opened_in_the_places_that_were_named(void)
 
 static const struct unit_case cases[] = {
 	{ "files are opened in the places that were named", files_are_opened_in_the_places_that_were_named },
-	{ "who is scoped signals none but its own", who_is_landlock_signals_none_but_its_own },
+	{ "who is scoped signals none but its own", who_is_scoped_signals_none_but_its_own },
 	{ "a command cannot signal who has asked for it", a_command_cannot_signal_who_has_asked_for_it },
 };
 
