@@ -4,6 +4,7 @@
 #include "base/landlock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/tls_files.h"
 #include "daemon/parts_read.h"
 #include "zone/registry.h"
 #include "zone/zone.h"
@@ -54,6 +55,13 @@ static bool folder_of(const char *path, char to[static PATH_MAX])
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return realpath(path, to) != NULL;
 	return parent_of(path, parent) && realpath(parent, to) != NULL;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	const size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (folder[len - 1] == '/' || !path[len] || path[len] == '/');
 }
 
 static void add(struct places *l, const char *folder, bool writes)
@@ -116,13 +124,32 @@ static void each_link(const char *folder, take_path *take, void *ctx)
 	char path[PATH_MAX];
 
 	for (const struct dirent *e; d && (e = readdir(d));)
-		if (e->d_type == DT_LNK && snprintf(path, sizeof path, "%s/%s", folder, e->d_name) < (int)sizeof path)
+		if ((e->d_type == DT_LNK || e->d_type == DT_UNKNOWN) && snprintf(path, sizeof path, "%s/%s", folder, e->d_name) < (int)sizeof path)
 			take(ctx, path, false);
 	if (d)
 		closedir(d);
 }
 
 /* --- from now on -------------------------------------------------------------------------- */
+
+/* Links among the folders of a path may lead to the next version of them tomorrow (current -> releases/7, and ..data of a
+ * volume of Kubernetes): where such a one leads below the folder that it stands in, all that stand beside its target may be read. */
+static void add_versions(struct places *l, const char *path)
+{
+	char link[PATH_MAX], parent[PATH_MAX], stands[PATH_MAX], target[PATH_MAX], beside[PATH_MAX];
+	struct stat st;
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		const size_t len = (size_t)(slash - path);
+		if (!len || len >= sizeof link)
+			continue;
+		memcpy(link, path, len);
+		link[len] = 0;
+		if (lstat(link, &st) == 0 && S_ISLNK(st.st_mode) && parent_of(link, parent) && realpath(parent, stands) && stands[1] &&
+			realpath(link, target) && parent_of(target, beside) && is_below(beside, stands))
+			add(l, beside, false);
+	}
+}
 
 static void add_path(void *ctx, const char *path, bool writes)
 {
@@ -137,6 +164,7 @@ static void add_path(void *ctx, const char *path, bool writes)
 	add(l, folder, writes);
 	if (S_ISLNK(st.st_mode) && realpath(path, target) && folder_of(target, folder))
 		add(l, folder, writes);
+	add_versions(l, path);
 	if (S_ISREG(st.st_mode)) {
 		strcpy(l->last, parent);
 		l->last_writes = writes;
@@ -146,13 +174,6 @@ static void add_path(void *ctx, const char *path, bool writes)
 static int by_path(const void *a, const void *b)
 {
 	return strcmp(((const struct landlock_place *)a)->path, ((const struct landlock_place *)b)->path);
-}
-
-static bool is_below(const char *path, const char *folder)
-{
-	const size_t len = strlen(folder);
-
-	return strncmp(path, folder, len) == 0 && (folder[len - 1] == '/' || !path[len] || path[len] == '/');
 }
 
 /* What is below another that may as much says nothing. */
@@ -175,6 +196,18 @@ static void merge(struct places *l)
 static const struct landlock_place systems[] = { { "/etc", false }, { "/usr", false }, { "/lib", false }, { "/lib64", false },
 	{ "/proc", false }, { "/sys", false }, { "/dev", false }, { "/dev/null", true }, { "/run/systemd/resolve", false } };
 
+/* Some of what is read there are links to elsewhere, to what services and packages make. */
+static void each_of_system(take_path *take, void *ctx)
+{
+	static const char *const files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/localtime" };
+	const char *authorities = tls_files_system();
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		take(ctx, files[i], false);
+	if (authorities)
+		take(ctx, authorities, false);
+}
+
 void confine(const struct parts *p)
 {
 	const struct conf *c = parts_conf(p);
@@ -187,6 +220,7 @@ void confine(const struct parts *p)
 	for (size_t i = 0; i < c->n_zones; i++)
 		if (c->zones[i].dir)
 			each_link(c->zones[i].dir, add_path, &l);
+	each_of_system(add_path, &l);
 	for (size_t i = 0; i < sizeof systems / sizeof *systems; i++)
 		add(&l, systems[i].path, systems[i].writes);
 	merge(&l);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "daemon/confine.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
 #include "daemon/zone_pools.h"
@@ -322,6 +323,11 @@ static const struct conf_rule *rule_of(
 	if (!rule->n_primaries && rule->synced && !it->promotes &&
 		!*it->added->file) {
 		refuse(it, "zone %s: with \"write-back: sync\" it is written to a file: name one", name);
+		return NULL;
+	}
+	struct fault why;
+	if (rule->synced && *it->added->file && !confine_file(it->added->file, true, &why)) {
+		refuse(it, "%s", why.text);
 		return NULL;
 	}
 	if (!rule->n_primaries && !rule->stored && !*it->added->file) {

@@ -13,6 +13,7 @@ else:
 ZONE = APEX + "www A 192.0.2.1\n"
 NEXT = APEX.replace("1 ", "2 ", 1) + "www A 192.0.2.2\n"
 HINT = "only in the folders that were named when it started"
+LATE = "waymarkctl upgrade"                                 # of what the user may open and the server may not
 
 
 def elsewhere(text=ZONE):
@@ -80,6 +81,73 @@ def named():
                 code, said = s.ctl(*words)
                 same(code, 0, said)
             same((s.udp("www.example.net").addresses(), sorted(os.listdir(there))), (["192.0.2.1"], ["copy", "zone"]))
+    finally:
+        shutil.rmtree(there)
+
+
+@claim("what is denied says what to do about it: a folder that was put in the place of another, included files and verdicts elsewhere")
+def told():
+    needs_landlock()
+    there = elsewhere("bad: [ yes\n")
+    try:
+        with Server({"example.com": ZONE}, "include: more.yaml", files={"more.yaml": "{}\n"}) as s:
+            os.unlink(s.dir + "/more.yaml")
+            for at in (there + "/zone", there + "/*"):
+                s.configure("include: \"%s\"" % at)
+                code, said = s.ctl("reload")
+                same((code, LATE in said), (1, True), said)
+            s.configure("")
+            same(s.ctl("reload")[0], 0)
+        os.makedirs(there + "/in/zones")
+        with open(there + "/in/zones/example.com.zone", "w") as f:
+            f.write(ZONE)
+        with Server({}, start=False) as s:
+            s.configure("", "[ { dir: %s/in/zones } ]" % there)
+            s.start()
+            os.rename(there + "/in/zones", there + "/in/old")
+            shutil.copytree(there + "/in/old", there + "/in/zones")
+            code, said = s.ctl("reload")
+            same((code != 0, LATE in said, s.udp("www.example.com").addresses()), (True, True, ["192.0.2.1"]), said)
+    finally:
+        shutil.rmtree(there)
+
+
+@claim("a folder on the way that is a link to the next version beside it may be switched, the configuration's own, too")
+def versions():
+    needs_landlock()
+    there = elsewhere()
+    try:
+        with Server({}, start=False) as s:
+            s.configure("control: { socket: %s/control.sock }" % s.dir)
+            text = re.sub(r"control: .*\n", "", open(s.conf).read(), count=1)
+            for n, zone in ((1, ZONE), (2, NEXT)):
+                os.makedirs("%s/releases/%d/zones" % (there, n))
+                with open("%s/releases/%d/zones/example.com.zone" % (there, n), "w") as f:
+                    f.write(zone)
+                with open("%s/releases/%d/waymark.yaml" % (there, n), "w") as f:
+                    f.write(text)
+            os.symlink("releases/1", there + "/current")
+            s.conf = there + "/current/waymark.yaml"
+            s.start()
+            os.symlink("releases/2", there + "/next")
+            os.rename(there + "/next", there + "/current")
+            code, said = s.ctl("reload")
+            same((code, s.udp("www.example.com").addresses()), (0, ["192.0.2.2"]), said)
+    finally:
+        shutil.rmtree(there)
+
+
+@claim("a zone that is written back to its file is not added where that file cannot be written")
+def synced():
+    needs_landlock()
+    there = elsewhere()
+    try:
+        with Server({"example.com": ZONE}, "store: { file: w.db }\ntemplates: { t: { write-back: sync } }", start=False) as s:
+            s.configure(None, "[ { dir: zones }, { name: example.org, file: %s/zone } ]" % there)
+            s.start()
+            code, said = s.ctl("zone", "add", "example.net", "t", there + "/zone")
+            same((code, "may write " + HINT in said), (1, True), said)
+            same(s.udp("www.example.net").rcode, REFUSED)
     finally:
         shutil.rmtree(there)
 

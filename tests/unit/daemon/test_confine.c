@@ -12,8 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Folders beside the site's: one that a link in its zones leads to, one whose name begins as another's, and one that is named for a table to be written. */
-static char beside[4][40]; /* "linked", "link", "written", "other" */
+/* Folders beside the site's: one that a link in its zones leads to, one whose name begins as another's, one that is named for a table to be written, one
+ * that nobody names, and one that a link to what the system trusts leads to. */
+enum { BESIDE = 5 };
+static char beside[BESIDE][40]; /* "linked", "link", "written", "other", "trusted" */
 
 static void put_at(const char *folder, const char *name)
 {
@@ -54,7 +56,13 @@ static int try_in_child(const struct site *s, const struct parts *p)
 {
 	if (!may(beside[3], "zone", true))
 		return 1; /* nothing is closed yet */
+	char link[256], target[256];
+	snprintf(link, sizeof link, "%s/trusted.pem", s->folder);
+	snprintf(target, sizeof target, "%s/zone", beside[4]);
+	if (symlink(target, link) != 0 || setenv("SSL_CERT_FILE", link, 1) != 0)
+		return 2;
 	confine(p);
+	unlink(link);
 	if (opens(beside[3], "zone", O_RDONLY) == 0)
 		return 100;
 	const bool right[] = { may(s->folder, "t.yaml", false), !may(s->folder, "new", true), may(beside[0], "zone", false),
@@ -62,10 +70,11 @@ static int try_in_child(const struct site *s, const struct parts *p)
 		!may(beside[3], "zone", false), may("/etc", "hosts", false), !may("/etc", "hosts", true), may("/there/is/none", "zone", true),
 		opens(s->folder, "t.yaml", O_RDONLY) == 0, opens(s->folder, "new", O_WRONLY | O_CREAT) == EACCES,
 		opens(beside[0], "zone", O_RDONLY) == 0, opens(beside[1], "zone", O_RDONLY) == EACCES,
-		opens(beside[2], "pairs.csv", O_WRONLY | O_CREAT) == 0, opens("/dev", "null", O_RDWR) == 0 };
+		opens(beside[2], "pairs.csv", O_WRONLY | O_CREAT) == 0, opens("/dev", "null", O_RDWR) == 0,
+		may(beside[4], "zone", false), opens(beside[4], "zone", O_RDONLY) == 0 };
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
 		if (!right[i])
-			return 2 + (int)i;
+			return 3 + (int)i;
 	/* Another configuration. */
 	struct faults f;
 	char text[1024];
@@ -82,7 +91,7 @@ static int try_in_child(const struct site *s, const struct parts *p)
 
 static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 {
-	static const char *const names[] = { "linked", "link", "written", "other" };
+	static const char *const names[] = { "linked", "link", "written", "other", "trusted" };
 	struct site s;
 	char text[1024], path[256];
 	int status = 0;
@@ -90,7 +99,7 @@ static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 	site_open(&s);
 	char base[] = "/tmp/unit_confine.XXXXXX";
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(base));
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < BESIDE; i++) {
 		snprintf(beside[i], sizeof beside[i], "%s/%s", base, names[i]);
 		CU_ASSERT_EQUAL_FATAL(mkdir(beside[i], 0700), 0);
 		put_at(beside[i], "zone");
@@ -118,7 +127,7 @@ static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 	parts_drop(&p);
 	site_remove(&s, "zones/c.example.zone");
 	site_close(&s);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < BESIDE; i++) {
 		snprintf(path, sizeof path, "%s/zone", beside[i]);
 		unlink(path);
 		snprintf(path, sizeof path, "%s/pairs.csv", beside[i]);
