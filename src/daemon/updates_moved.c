@@ -94,6 +94,9 @@ static bool meet(struct updates *u, const uint8_t *apex, struct fault *why)
 {
 	const struct zone *was = zone_of(&u->made.asked, apex), *now = zone_of(&u->made.live, apex);
 
+	/* Signed by the keys of this server alone, if at all: who stores it would not know by which. */
+	if (now && !updates_of_fleet(u, apex))
+		return fault(why, "the zone is not one of the fleet here any more");
 	if (was && now == was)
 		return true;
 	if (was && now && !zone_is_ready(now) && updates_fleet_is_whole(u, apex))

@@ -74,13 +74,15 @@ static void what_was_committed_is_made_again_upon_the_same_in_another_image(void
 	static const struct {
 		const char *say, *text; /* NULL text: the image that it was */
 		enum registry_source source;
-		bool moved, lost;
+		bool fleet, moved, lost;
 	} row[] = {
-		{ "what it was made of is served still", NULL, REGISTRY_STORE, false, false },
-		{ "the same, read anew", first, REGISTRY_STORE, true, false },
-		{ "other data of that serial", other, REGISTRY_STORE, false, true },
-		{ "another serial", second, REGISTRY_STORE, false, true },
-		{ "it has another source by now", first, REGISTRY_FILE, false, true },
+		{ "what it was made of is served still", NULL, REGISTRY_STORE, true, false, false },
+		{ "the same, read anew", first, REGISTRY_STORE, true, true, false },
+		{ "other data of that serial", other, REGISTRY_STORE, true, false, true },
+		{ "another serial", second, REGISTRY_STORE, true, false, true },
+		{ "it has another source by now", first, REGISTRY_FILE, true, false, true },
+		{ "it is no zone of the fleet by now", NULL, REGISTRY_STORE, false, false, true },
+		{ "nor is the same, read anew", first, REGISTRY_STORE, false, false, true },
 	};
 	struct site site;
 
@@ -99,6 +101,7 @@ static void what_was_committed_is_made_again_upon_the_same_in_another_image(void
 		zone_hold(was);
 		u.made.asked.zones = serves(was, REGISTRY_STORE);
 		u.made.live = (struct parts){ .conf = read.conf, .zones = serves(now, row[i].source) };
+		parts_conf(&read)->rules[0].fleet = row[i].fleet;
 		u.made.list = &asked;
 		u.made.pulled = &pulled;
 		u.made.n = u.made.n_pulled = 1;
