@@ -237,16 +237,28 @@ void confine(const struct parts *p)
 
 /* --- later -------------------------------------------------------------------------------- */
 
+static bool is_place(const char *folder, bool writes)
+{
+	const struct landlock_place *l = bsearch(&(struct landlock_place){ .path = folder }, mine.of, mine.n, sizeof *mine.of, by_path);
+
+	return l && (l->writes || !writes);
+}
+
+/* It or one that it is below: there may be as many as zones. */
 static bool may(const char *path, bool writes)
 {
 	char folder[PATH_MAX];
 
 	if (!mine.n || !folder_of(path, folder))
 		return true; /* or there is none: who opens it tells that better */
-	for (size_t i = 0; i < mine.n; i++)
-		if ((mine.of[i].writes || !writes) && is_below(folder, mine.of[i].path))
+	for (;;) {
+		char *slash = strrchr(folder, '/');
+		if (is_place(folder, writes))
 			return true;
-	return false;
+		if (!folder[1])
+			return false;
+		slash[slash == folder] = 0;
+	}
 }
 
 struct check {
