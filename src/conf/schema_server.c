@@ -296,8 +296,14 @@ static void take_folders(struct reader *r, const struct key *key, const struct n
 	struct conf *c = to;
 
 	c->folders_any = value->kind == NODE_SCALAR && strcmp(value->text, "any") == 0;
-	if (!c->folders_any)
-		schema_files(r, key, value, (struct schema_files){ &c->folders, &c->n_folders });
+	if (c->folders_any)
+		return;
+	for (const struct node *i = option_first(value); i; i = option_next(value, i))
+		if (i->kind == NODE_SCALAR && (strcmp(i->text, "any") == 0 || strcmp(i->text, "none") == 0 || strcmp(i->text, "off") == 0)) {
+			option_wrong(r, key, i); /* no folder of that name is meant */
+			return;
+		}
+	schema_files(r, key, value, (struct schema_files){ &c->folders, &c->n_folders });
 }
 
 #define AT(field) .at = offsetof(struct conf, field)

@@ -73,6 +73,13 @@ static void add(struct places *l, const char *folder, bool writes)
 	l->of[l->n++] = (struct landlock_place){ arena_strdup(&l->mem, folder), writes };
 }
 
+bool confine_is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* --- what is named ------------------------------------------------------------------------ */
 
 typedef void take_path(void *ctx, const char *path, bool writes);
@@ -86,12 +93,21 @@ static void each_written(const struct conf *c, take_path *take, void *ctx)
 		if (files[i])
 			take(ctx, files[i], true);
 	for (size_t i = 0; i < c->n_folders; i++)
-		take(ctx, c->folders[i], true);
+		if (confine_is_folder(c->folders[i])) /* else the one that it would be in is not meant */
+			take(ctx, c->folders[i], true);
 	for (size_t i = 0; i < c->n_zones; i++) {
 		const struct conf_zone *z = &c->zones[i];
 		if (c->rules[z->rule].synced && (z->file || z->dir))
 			take(ctx, z->file ? z->file : z->dir, true);
 	}
+}
+
+static bool is_of_folders(const struct conf *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_folders; i++)
+		if (strcmp(c->folders[i], path) == 0)
+			return true;
+	return false;
 }
 
 static void each_named(const struct conf *c, take_path *take, void *ctx)
@@ -100,7 +116,8 @@ static void each_named(const struct conf *c, take_path *take, void *ctx)
 	for (size_t i = 0; i < c->sources.n; i++)
 		take(ctx, c->sources.of[i].path, false);
 	for (size_t i = 0; i < c->n_paths; i++)
-		take(ctx, c->paths[i].path, false);
+		if (!is_of_folders(c, c->paths[i].path))
+			take(ctx, c->paths[i].path, false);
 	each_written(c, take, ctx);
 }
 
@@ -215,6 +232,9 @@ void confine(const struct parts *p)
 
 	if (c->folders_any)
 		return;
+	for (size_t i = 0; i < c->n_folders; i++)
+		if (!confine_is_folder(c->folders[i]))
+			log_line(LOG_WARNING, "%s: " CONFINE_NO_FOLDER, c->folders[i]);
 	each_named(c, add_path, &l);
 	each_of_zones(p, add_path, &l);
 	for (size_t i = 0; i < c->n_zones; i++)

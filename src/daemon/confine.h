@@ -14,6 +14,10 @@
 
 #include <stdbool.h>
 
+/* One of "server: folders" has to be one at the start. */
+#define CONFINE_NO_FOLDER "there is no such folder: nothing in it can be opened until it is there and the server is started anew, or upgraded"
+bool confine_is_folder(const char *path);
+
 /* Once, while there is one thread: for good. Nothing where "server: folders" is "any", or the kernel cannot. */
 void confine(const struct parts *p);
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "daemon/confine.h"
 #include "daemon/external_unknown.h"
 #include "daemon/privs.h"
 #include "base/tls_files.h"
@@ -266,6 +267,15 @@ static void check_verdicts(const struct conf *c, struct faults *f)
 	}
 }
 
+static void check_folders(const struct conf *c, struct faults *f)
+{
+	for (size_t i = 0; i < c->n_folders; i++) {
+		const struct fault_at at = conf_path_at(c, c->folders[i]);
+		if (!confine_is_folder(c->folders[i]))
+			faults_warning(f, &at, "%s: " CONFINE_NO_FOLDER, c->folders[i]);
+	}
+}
+
 void ctl_files_check(const struct parts *p, struct faults *f)
 {
 	const struct conf *c = parts_conf(p);
@@ -277,6 +287,7 @@ void ctl_files_check(const struct parts *p, struct faults *f)
 	if (!user_is_there(c, f) || pipe(ends) != 0)
 		return;
 	check_verdicts(c, f);
+	check_folders(c, f);
 	struct conf_file *list = list_files(p, &n);
 	const pid_t pid = fork();
 	FILE *io = fdopen(ends[pid != 0 ? 0 : 1], pid != 0 ? "r" : "w");

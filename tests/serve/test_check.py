@@ -428,6 +428,9 @@ WRONG = [
     ({"pools": WEB % 'pin: [ { during: [ "Mon 08:00-10:00", "Sat" ], to: ams1, only: on }, ~{ during: "Sat", country: GB, to: fra1 } ]'}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
     ({"clients": "{ office: { nets: 10.0.0.0/8 } }", "pools": WEB % "pin: [ { clients: office, to: ams1, only: on }, ~{ clients: office, resolver: 192.0.2.0/24, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
     ({"pools": WEB % "pin: [ { country: DE, not: { net: 10.1.0.0/16 }, to: ams1, only: on }, ~{ country: DE, not: { net: 10.0.0.0/8 }, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
+    ({"server": '{ listen: "127.0.0.1:5300", folders: ~none }'}, '"folders" must be any, or the path of a folder, or a list of them, not "none"'),
+    ({"server": '{ listen: "127.0.0.1:5300", folders: [ /tmp, ~any ] }'}, '"folders" must be any, or the path of a folder, or a list of them, not "any"'),
+    ({"server": '{ listen: "127.0.0.1:5300", folders: [ /tmp, ~later.d ] }'}, "later.d: there is no such folder: nothing in it can be opened until it is there"),
     ({"store": "{ file: w.db, images: ~on }"}, '"images" must be the path of a folder, or off, not "on"'),
     # what is right and looks wrong
     ({"edges": '{ ams1: { at: ~"4.90,52.37", a: 192.0.2.1 }, fra1: { at: "50.11,8.68", a: 192.0.2.2 }, iad1: { at: "38.95,-77.45", a: 192.0.2.3 } }'},

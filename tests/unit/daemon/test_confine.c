@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 /* Folders beside the site's: one that a link in its zones leads to, one whose name begins as another's, one that is named for a table to be written, one
- * that nobody names, and one that a link to what the system trusts leads to. */
-enum { BESIDE = 5 };
-static char beside[BESIDE][40]; /* "linked", "link", "written", "other", "trusted" */
+ * that nobody names, one that a link to what the system trusts leads to, and one in which "folders" names what is no folder. */
+enum { BESIDE = 6 };
+static char beside[BESIDE][40]; /* "linked", "link", "written", "other", "trusted", "meant" */
 
 static void put_at(const char *folder, const char *name)
 {
@@ -71,7 +71,9 @@ static int try_in_child(const struct site *s, const struct parts *p)
 		opens(s->folder, "t.yaml", O_RDONLY) == 0, opens(s->folder, "new", O_WRONLY | O_CREAT) == EACCES,
 		opens(beside[0], "zone", O_RDONLY) == 0, opens(beside[1], "zone", O_RDONLY) == EACCES,
 		opens(beside[2], "pairs.csv", O_WRONLY | O_CREAT) == 0, opens("/dev", "null", O_RDWR) == 0,
-		may(beside[4], "zone", false), opens(beside[4], "zone", O_RDONLY) == 0 };
+		may(beside[4], "zone", false), opens(beside[4], "zone", O_RDONLY) == 0,
+		/* Folders to be, and files, open nothing beside them. */
+		!may(beside[5], "zone", false), !may(beside[5], "new", true), opens(beside[5], "new", O_WRONLY | O_CREAT) == EACCES };
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
 		if (!right[i])
 			return 3 + (int)i;
@@ -91,7 +93,7 @@ static int try_in_child(const struct site *s, const struct parts *p)
 
 static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 {
-	static const char *const names[] = { "linked", "link", "written", "other", "trusted" };
+	static const char *const names[] = { "linked", "link", "written", "other", "trusted", "meant" };
 	struct site s;
 	char text[1024], path[256];
 	int status = 0;
@@ -107,7 +109,9 @@ static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 	snprintf(path, sizeof path, "%s/zones/c.example.zone", s.folder);
 	snprintf(text, sizeof text, "%s/zone", beside[0]);
 	CU_ASSERT_EQUAL(symlink(text, path), 0);
-	snprintf(text, sizeof text, SITE_CONF "latency: { learned-resolvers: %s/pairs.csv }\n", beside[2]);
+	snprintf(text, sizeof text,
+		"server: { listen: \"127.0.0.1:5300\", folders: [ %s/none, %s/zone ] }\nzones: [ { dir: zones } ]\n" SITE_EDGES SITE_POOLS
+		"latency: { learned-resolvers: %s/pairs.csv }\n", beside[5], beside[5], beside[2]);
 	site_put(&s, "t.yaml", text);
 	struct parts p = site_read(&s, NULL);
 
