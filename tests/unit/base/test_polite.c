@@ -18,6 +18,14 @@ static int nice_now(void)
 	return getpriority(PRIO_PROCESS, (id_t)gettid());
 }
 
+/* Whoever runs the tests may give way himself, and more. */
+static int given(void)
+{
+	const int own = getpriority(PRIO_PROCESS, (id_t)getpid());
+
+	return own > 10 ? own : 10;
+}
+
 static void *be_polite(void *ctx)
 {
 	struct seen *s = ctx;
@@ -66,9 +74,9 @@ static void who_is_polite_is_urgent_while_others_wait(void)
 	CU_ASSERT_EQUAL(nice_now(), before);
 	if (!s.allowed)
 		return; /* no machine to test it on */
-	CU_ASSERT_EQUAL(s.polite, 10);
+	CU_ASSERT_EQUAL(s.polite, given());
 	CU_ASSERT_EQUAL(s.paused, s.usual);
-	CU_ASSERT_EQUAL(s.resumed, 10);
+	CU_ASSERT_EQUAL(s.resumed, given());
 }
 
 static void *start_another(void *ctx)
@@ -85,7 +93,7 @@ static void who_was_started_politely_is_as_urgent(void)
 
 	run(be_polite, &plain);
 	run(start_another, &s);
-	CU_ASSERT_EQUAL(s.usual, 10);
+	CU_ASSERT_EQUAL(s.usual, given());
 	if (plain.allowed)
 		CU_ASSERT_EQUAL(s.paused, nice_now());
 }

@@ -406,6 +406,7 @@ static void *lock_politely(void *seen)
 /* Or an update waits for a job that waits for a processor. */
 static void who_gives_way_does_not_while_he_has_the_store(void)
 {
+	const int own = getpriority(PRIO_PROCESS, (id_t)getpid()); /* whoever runs the tests may give way himself, and more */
 	int nice[3] = { 0 };
 	pthread_t id;
 
@@ -413,7 +414,7 @@ static void who_gives_way_does_not_while_he_has_the_store(void)
 	CU_ASSERT_FATAL(pthread_create(&id, NULL, lock_politely, nice) == 0);
 	pthread_join(id, NULL);
 	CU_ASSERT_EQUAL(nice[0], nice[2]);
-	CU_ASSERT_EQUAL(nice[1], 10);
+	CU_ASSERT_EQUAL(nice[1], own > 10 ? own : 10);
 	stored_end();
 }
 
