@@ -73,7 +73,7 @@ int file_open(const char *path, uint64_t most, struct fault *why)
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
 		const int err = errno;
-		fault(why, "%s%s", err == ENXIO ? "is a socket, and a file is wanted" : strerror(err), landlock_hint(path, R_OK, err));
+		fault(why, "%s%s", err == ENXIO ? "is a socket, and a file is wanted" : strerror(err), landlock_hint(path, false, err));
 		return -1;
 	}
 	const char *wrong = fstat(fd, &st) == 0 ? not_fit(&st) : strerror(errno);
@@ -150,11 +150,8 @@ static bool write_new(const char *beside, const struct text *text, mode_t mode, 
 static bool not_written(const char *path, struct fault *why)
 {
 	const int err = errno;
-	char *copy = strdup(path);
 
-	fault(why, "%s: %s%s", path, strerror(err), copy ? landlock_hint(dirname(copy), W_OK, err) : "");
-	free(copy);
-	return false;
+	return fault(why, "%s: %s%s", path, strerror(err), landlock_hint(path, true, err));
 }
 
 bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why)

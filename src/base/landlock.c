@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -94,10 +97,22 @@ bool landlock_places(const struct landlock_place *places, size_t n)
 	return has_places;
 }
 
-const char *landlock_hint(const char *path, int how, int err)
+/* By the rights of the user alone, which are all that access() asks for. */
+static bool user_may(const char *path, bool writes)
 {
-	/* access() asks for the rights of the user alone. */
-	if (!has_places || err != EACCES || access(path, how) != 0)
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX] = ".";
+
+	if (!writes)
+		return access(path, R_OK) == 0;
+	if (slash)
+		snprintf(folder, sizeof folder, "%.*s", (int)(slash - path + 1), path);
+	return access(folder, W_OK) == 0;
+}
+
+const char *landlock_hint(const char *path, bool writes, int err)
+{
+	if (!has_places || err != EACCES || !user_may(path, writes))
 		return "";
 	return " (its folder is none of those that were there, and named, when the server started: \"waymarkctl upgrade\" starts one that may open it)";
 }

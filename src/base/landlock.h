@@ -25,7 +25,7 @@ struct landlock_place {
 bool landlock_places(const struct landlock_place *places, size_t n);
 
 /* What follows strerror(err) of what could not be opened, for who reads it: what can be done about it where `path` is out of these places, though its
- * user may (`how` of access(2)); else "". A folder that stands in the place of one that was there at the start is another. */
-const char *landlock_hint(const char *path, int how, int err);
+ * user may (`writes`: make and write it); else "". A folder that stands in the place of one that was there at the start is another. */
+const char *landlock_hint(const char *path, bool writes, int err);
 
 #endif

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <glob.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FILE_MOST = 64 << 20 };
 
@@ -90,7 +89,7 @@ static bool add_pattern(struct finding *x, const struct node *at, const char *pa
 
 	const int status = glob(pattern, GLOB_ERR, NULL, &g);
 	if (status != 0 && status != GLOB_NOMATCH)
-		return parse_error(&src, at, "%s: its folder cannot be read%s", pattern, landlock_hint(folder_of(x->keep, pattern), R_OK, EACCES));
+		return parse_error(&src, at, "%s: its folder cannot be read%s", pattern, landlock_hint(folder_of(x->keep, pattern), false, EACCES));
 	scope_hold(&g, let_go_glob);
 	for (size_t i = 0; status == 0 && i < g.gl_pathc; i++)
 		ok = add_file(x, at, g.gl_pathv[i]) && ok;

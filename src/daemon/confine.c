@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 
 #define MAY                                                                                              \
-	"the server may %s only in the folders that were named when it started: \"waymarkctl upgrade\" starts " \
-	"one that may here, too (or name its folder in \"server: folders\", or a restart)"
+	"the server may %s only in the folders that were named when it started: once the configuration names it " \
+	"(\"server: folders\" is for what nothing else names), \"waymarkctl upgrade\" starts one that may here, too"
 
 enum { ERRORS = 8 };
 

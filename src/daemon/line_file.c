@@ -1,5 +1,6 @@
 #include "daemon/line_file.h"
 
+#include "base/landlock.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -32,8 +33,8 @@ static void close_file(struct line_file *f)
 static void complain(struct line_file *f, const char *path, int err)
 {
 	if (!f->told)
-		log_line(LOG_ERROR, "%s: %s; %s are not logged until it can be written", path,
-			strerror(err), f->what);
+		log_line(LOG_ERROR, "%s: %s%s; %s are not logged until it can be written", path,
+			strerror(err), landlock_hint(path, true, err), f->what);
 	f->told = true;
 }
 

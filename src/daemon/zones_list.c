@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct fault_at zones_list_place(const struct reading *r, const struct conf_zone *z)
 {
@@ -141,7 +140,7 @@ static bool add_folder(struct reading *r, const struct conf_zone *entry, struct 
 
 	if (!dir) {
 		const int err = errno;
-		return faults_error(f, &at, "%s: %s%s", entry->dir, strerror(err), landlock_hint(entry->dir, R_OK, err));
+		return faults_error(f, &at, "%s: %s%s", entry->dir, strerror(err), landlock_hint(entry->dir, false, err));
 	}
 	scope_hold(dir, close_folder);
 	const size_t n = add_files(r, entry, dir, f);

@@ -88,7 +88,7 @@ static int try_places(const char *reads, const char *writes)
 	int of_thread = 0;
 	char byte;
 
-	if (open_before < 0 || try_to(reads, "new", O_WRONLY | O_CREAT) || try_to(writes, "old", O_WRONLY | O_CREAT))
+	if (open_before < 0 || *landlock_hint("/etc/passwd", false, EACCES) || try_to(reads, "new", O_WRONLY | O_CREAT) || try_to(writes, "old", O_WRONLY | O_CREAT))
 		return 1;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (!landlock_places(places, sizeof places / sizeof *places))
@@ -97,7 +97,9 @@ static int try_places(const char *reads, const char *writes)
 		try_to(reads, "newer", O_WRONLY | O_CREAT) == EACCES, try_to(reads, ".", O_RDONLY | O_DIRECTORY) == 0,
 		try_to(writes, "old", O_RDWR | O_TRUNC) == 0, try_to(writes, "newer", O_WRONLY | O_CREAT) == 0,
 		try_to("/", "etc/passwd", O_RDONLY) == EACCES, try_to("/dev", "null", O_WRONLY) == 0,
-		read(open_before, &byte, 1) == 1, pthread_create(&id, NULL, open_elsewhere, &of_thread) == 0 };
+		*landlock_hint("/etc/passwd", false, EACCES) != 0, *landlock_hint("/etc/passwd", false, ENOENT) == 0,
+		*landlock_hint("/there/is/none", false, EACCES) == 0, *landlock_hint("/tmp/new", true, EACCES) != 0,
+		*landlock_hint("/there/is/none", true, EACCES) == 0, read(open_before, &byte, 1) == 1, pthread_create(&id, NULL, open_elsewhere, &of_thread) == 0 };
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
 		if (!right[i])
 			return 2 + (int)i;
