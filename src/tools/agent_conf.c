@@ -178,13 +178,15 @@ static char *origin(struct reader *r, const char *text)
 	char *c = url;
 
 	for (; c && *c; c++) {
-		if ((unsigned char)*c > '~')
-			return NULL; /* it is an A-label there */
+		if ((unsigned char)*c > '~' || (*c == '*' && url[1]))
+			return NULL; /* it is an A-label there, and one host */
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c + 'a' - 'A');
 	}
 	const char *usual = url && strncmp(url, "https:", 6) == 0 ? ":443" : ":80";
 	const size_t len = strlen(usual);
+	if (url && (c[-1] == ':' || strstr(url, "//:")))
+		return NULL; /* a port that is not there, or a host */
 	if (url && strlen(url) > len && strcmp(c - len, usual) == 0)
 		c[-(ptrdiff_t)len] = 0;
 	return url;

@@ -146,6 +146,9 @@ static void what_is_wrong_is_told_at_its_place(void)
 		{ NEEDED "quantile: 101%\n", "\"quantile\" must be" },
 		{ NEEDED "beacon: { listen: 127.0.0.1, origins: \"*\" }\n", ":4:19: error: \"127.0.0.1\" has no port" },
 		{ NEEDED "beacon: { listen: \"[::1]:1\", origins: \"https://b\303\274cher.example\" }\n", "\"origins\" must be" },
+		{ NEEDED "beacon: { listen: \"[::1]:1\", origins: [ \"*\", \"https://*.example.org\" ] }\n", "not \"https://*.example.org\"" },
+		{ NEEDED "beacon: { listen: \"[::1]:1\", origins: \"https://www.example.org:\" }\n", "\"origins\" must be" },
+		{ NEEDED "beacon: { listen: \"[::1]:1\", origins: \"https://:443\" }\n", "\"origins\" must be" },
 		{ "- a\n", "the configuration" },
 		{ "a: [\n", "error: " },
 	};
