@@ -377,6 +377,13 @@ bool key_files_has_other(struct key_files *f, const uint8_t *apex, const struct 
 	return other;
 }
 
+bool key_files_has(struct key_files *f, const uint8_t *apex, const struct signing_key *k)
+{
+	char pair[2][PATH_ROOM];
+
+	return pair_of(f, apex, k, pair, NULL) && access(pair[0], F_OK) == 0;
+}
+
 static struct signing_key *read_pair(const char *private, const char *public,
 	uint8_t owner[static NAME_MOST], int64_t *created_s, bool *used, int64_t now_s,
 	struct fault *why)

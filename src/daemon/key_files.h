@@ -29,6 +29,9 @@ bool key_files_write(struct key_files *f, const uint8_t *apex, const struct sign
  * names that file then. */
 bool key_files_has_other(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why);
 
+/* Is its private half there, or another's by that name? */
+bool key_files_has(struct key_files *f, const uint8_t *apex, const struct signing_key *k);
+
 /* The same of many keys: what key_files_prepare() has written, on any number of threads, gets into its place by
  * key_files_place(). Then comes key_files_end(). */
 struct key_files_batch {

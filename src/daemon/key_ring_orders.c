@@ -259,6 +259,8 @@ static bool import(struct key_ring *r, struct ring_zone *z, void *ctx, struct fa
 	const struct import *o = ctx;
 	const bool own = signing_key_can_sign(o->key);
 	const int64_t at_s = o->created_s ? o->created_s : (int64_t)time(NULL);
+	/* It may be imported from there, and be nowhere else. */
+	const bool was_there = own && key_files_has(r->files, z->apex, o->key);
 
 	if (own && (key_files_has_other(r->files, z->apex, o->key, why) ||
 			   !key_files_write(r->files, z->apex, o->key, at_s, why)))
@@ -275,7 +277,7 @@ static bool import(struct key_ring *r, struct ring_zone *z, void *ctx, struct fa
 	if (add_key(r, z, o->key, at_s, why))
 		return true;
 	const struct life_key *there = find_key(&z->life, o->key);
-	if (own && (!there || there->foreign))
+	if (own && !was_there && (!there || there->foreign))
 		key_files_remove(r->files, z->apex, o->key);
 	return false;
 }

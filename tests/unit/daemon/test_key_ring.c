@@ -464,6 +464,13 @@ static void a_key_that_is_not_taken_leaves_no_file(void)
 	CU_ASSERT_FALSE(key_ring_import(ring, apex, whole, 0, &why));
 	CU_ASSERT_STRING_EQUAL(why.text, "it has this key already");
 	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	/* What somebody has put there himself is his. */
+	struct key_files *f = key_files_open(key_ring_dir(ring), &why);
+	CU_ASSERT(key_files_write(f, apex, whole, 1, &why));
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, whole, 0, &why));
+	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	key_files_remove(f, apex, whole);
+	key_files_close(f);
 	for (size_t i = 0; i < KEY_LIFE_MOST; i++) {
 		list[i] = new_zsk(own, list, i);
 		CU_ASSERT_EQUAL(key_ring_import(ring, apex, list[i], 0, &why), i + 2 < KEY_LIFE_MOST);
