@@ -24,7 +24,7 @@ void confine(const struct parts *p);
 /* Can what `c` names be opened? Else false, and an error at each path that cannot, up to eight. Any thread. */
 bool confine_check(const struct conf *c, struct faults *f);
 
-/* The same of the folder of one file that a command names. Any thread. */
+/* The same of the folder of one file that a command names. Not on the loop: a folder may be on a disk that hangs. */
 bool confine_file(const char *path, bool writes, struct fault *why);
 
 #endif

@@ -1,7 +1,6 @@
 #include "daemon/orders.h"
 
 #include "base/memory.h"
-#include "daemon/confine.h"
 #include "daemon/orders_inner.h"
 #include "daemon/parts_read.h"
 #include "report/report.h"
@@ -145,11 +144,6 @@ static int latency_command(void *ctx, const char **words, size_t n, struct comma
 			"the configuration has no \"latency\" section, so nothing is measured "
 			"and no answer looks at times; write for example: latency: { state: "
 			"/var/lib/waymark/latency.csv }\n");
-		return 1;
-	}
-	struct fault why;
-	if (import && !confine_file(words[1], false, &why)) {
-		text_addf(c->out, "%s\n", why.text);
 		return 1;
 	}
 	struct waiting *w = orders_wait(o, c);

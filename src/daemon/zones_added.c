@@ -326,7 +326,7 @@ static const struct conf_rule *rule_of(
 		return NULL;
 	}
 	struct fault why;
-	if (rule->synced && *it->added->file && !confine_file(it->added->file, true, &why)) {
+	if (*it->added->file && !confine_file(it->added->file, rule->synced, &why)) {
 		refuse(it, "%s", why.text);
 		return NULL;
 	}
