@@ -120,9 +120,24 @@ static bool read_key(struct reader *r, const struct node *n, struct secret_key *
 	return true;
 }
 
+static bool is_same_wire(const char *a, const char *b)
+{
+	uint8_t wire[2][NAME_MOST];
+	size_t len[2];
+
+	if (name_parse(wire[0], &len[0], a, strlen(a), (const uint8_t *)"") != NAME_OK ||
+		name_parse(wire[1], &len[1], b, strlen(b), (const uint8_t *)"") != NAME_OK)
+		return false;
+	name_lower(wire[0], wire[0], len[0]);
+	name_lower(wire[1], wire[1], len[1]);
+	return name_equal(wire[0], wire[1]);
+}
+
 /* Domain names of ASCII, with or without the dot at the end. */
 static bool is_same_name(const char *a, const char *b)
 {
+	if (strchr(a, '\\') || strchr(b, '\\'))
+		return is_same_wire(a, b);
 	const size_t a_len = strlen(a), b_len = strlen(b), n = a_len - (a_len > 1 && a[a_len - 1] == '.');
 
 	return n == b_len - (b_len > 1 && b[b_len - 1] == '.') && strncasecmp(a, b, n) == 0;

@@ -27,6 +27,8 @@ static void keys_are_told_apart_by_more_than_their_letters(void)
 	static const struct told_case row[] = {
 		{ "a name twice", SERVER ZONES "keys:\n  a.example: " KEY "\n  b.example: " KEY "\n  A.Example.: " KEY "\n",
 			"6:3: error: this key is here twice, in other letters (first on line 4); take one out\n" },
+		{ "a name twice, once with an escape", SERVER ZONES "keys:\n  \"\\\\097.example\": " KEY "\n  A.Example.: " KEY "\n",
+			"5:3: error: this key is here twice, in other letters (first on line 4); take one out\n" },
 		{ "a name that there is not", SERVER ZONES "keys: { a.example: " KEY " }\npeers: { b: { at: 192.0.2.2, key: B.Example } }\n",
 			"4:35: error: there is no key \"B.Example\"; did you mean \"a.example\"?\n" },
 		{ "a name that is faulty is told once", SERVER ZONES "keys: { a.example: { secret: \"x\" } }\npeers: { b: { at: 192.0.2.2, key: A.Example } }\n",
