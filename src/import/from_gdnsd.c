@@ -84,6 +84,13 @@ void gdnsd_member(struct out *pool, struct gdnsd_target t, const char *weight)
 static bool both_families(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in, const char *hint, const char *at,
 	struct gdnsd_target *to);
 
+/* gdnsd has a state for each family of a resource. */
+static void tell_families(struct gdnsd *g, const struct node *res)
+{
+	plan_note(g->p, NOTE_DIFFERS, g->file, res->line, "%s: with one family down as a whole, and the other up, that one is answered with no address; gdnsd answers as if it were up",
+		res->key ? res->key->text : "addrs_v4 and addrs_v6");
+}
+
 /* multifo: all addresses of one edge, of which those that are up are answered. */
 bool gdnsd_addresses(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in, const char *hint, const char *at,
 	struct gdnsd_target *to)
@@ -99,6 +106,8 @@ bool gdnsd_addresses(struct gdnsd *g, const struct node *value, const struct gdn
 	const char *edge = plan_edge(g->p, hint, &a);
 	if (!edge)
 		return false;
+	if (a.probe && a.a.n && a.aaaa.n)
+		tell_families(g, value);
 	const size_t n = a.a.n > a.aaaa.n ? a.a.n : a.aaaa.n;
 	const double share = thresh ? strtod(thresh, NULL) : 0.5;
 	const size_t least = share > 0 && share <= 1 ? (size_t)ceil(share * (double)n) : 1;
@@ -136,6 +145,8 @@ static bool both_families(struct gdnsd *g, const struct node *value, const struc
 	plan_member(pool, other.name, other.is_pool);
 	out_set(pool, "policy", "ordered");
 	out_set(pool, "all-down", "all");
+	if (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6))
+		tell_families(g, value);
 	to->is_pool = true;
 	return true;
 }
@@ -227,6 +238,9 @@ static bool simplefo(struct gdnsd *g, const struct node *res, const struct gdnsd
 	out_list(pool, "edges");
 	out_set(pool, "policy", "ordered");
 	out_set(pool, "all-down", "first");
+	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
+	if (v4 && v6 && (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6)))
+		tell_families(g, res);
 	if (v4)
 		simple_pair(g, v4, in, hint, at, pool);
 	if (v6)

@@ -79,6 +79,24 @@ static void extfile(struct gdnsd *g, struct out *probe, const struct node *type)
 		type->key->text);
 }
 
+/* Down for good: nobody is asked. */
+static void always_down(struct out *probe)
+{
+	out_set(probe, "kind", "external");
+	out_set(probe, "expires", "never");
+	out_set(probe, "initial", "down");
+}
+
+/* Failures in a row are counted here. gdnsd forgets them after "ok_thresh" good answers, of which one is as here. */
+static void tell_ok_thresh(struct gdnsd *g, const struct node *type)
+{
+	const char *text = node_get_string(type, "ok_thresh");
+
+	if (!text || strtoul(text, NULL, 10) != 1)
+		plan_note(g->p, NOTE_DIFFERS, g->file, type->line, "service_types: %s: any pass begins the count of failures anew, not %s in a row (ok_thresh)", type->key->text,
+			text ? text : "10");
+}
+
 /* Of a service type. False: it is up whatever happens. */
 static bool make_probe(struct gdnsd *g, const struct node *type, struct out *probe)
 {
@@ -106,6 +124,11 @@ static bool make_probe(struct gdnsd *g, const struct node *type, struct out *pro
 	} else if (strcmp(plugin, "extfile") == 0) {
 		extfile(g, probe, type);
 		return true;
+	} else if (strcmp(plugin, "static") == 0) {
+		if (!(text = node_get_string(type, "state")) || strcasecmp(text, "down") != 0)
+			return false;
+		always_down(probe);
+		return true;
 	} else {
 		plan_note(g->p, NOTE_LOST, g->file, type->line, "service_types: %s by the plugin %s: it counts as up; \"waymarkctl force\", or a probe of kind exec or external, can say otherwise",
 			type->key ? type->key->text : "", *plugin ? plugin : "(none)");
@@ -122,8 +145,7 @@ static bool make_probe(struct gdnsd *g, const struct node *type, struct out *pro
 	/* up_thresh of 20 and so on: gdnsd's own. */
 	out_set(probe, "rise", (text = node_get_string(type, "up_thresh")) ? text : "20");
 	out_set(probe, "fall", (text = node_get_string(type, "down_thresh")) ? text : "10");
-	if (node_get_string(type, "ok_thresh"))
-		plan_note(g->p, NOTE_DIFFERS, g->file, type->line, "ok_thresh: any pass begins the count of failures anew");
+	tell_ok_thresh(g, type);
 	return true;
 }
 
@@ -135,11 +157,13 @@ static const char *probe_of(struct gdnsd *g, const char *name)
 
 	if (strcmp(name, "up") == 0)
 		return NULL;
-	if (strcmp(name, "down") == 0 || !type || type->kind != NODE_MAP) {
-		if (strcmp(name, "down") != 0)
-			plan_note(g->p, NOTE_LOST, g->file, types ? types->line : 0, "service_types: there is no %s", name);
-		else
-			plan_note(g->p, NOTE_LOST, g->file, 0, "service_types => down: write \"state: down\" at those edges");
+	if (strcmp(name, "down") == 0) {
+		if (!out_get(probes, name))
+			always_down(out_map(probes, name));
+		return name;
+	}
+	if (!type || type->kind != NODE_MAP) {
+		plan_note(g->p, NOTE_LOST, g->file, types ? types->line : 0, "service_types: there is no %s", name);
 		return NULL;
 	}
 	if ((is = out_get(probes, name)))

@@ -314,6 +314,10 @@ static void put_server(struct knot *k)
 		const char *key = v->key->text, *text = node_string(v);
 		if ((strcmp(key, "identity") == 0 || strcmp(key, "version") == 0) && text)
 			out_set(to, key, *text ? text : "off");
+		else if (strcmp(key, "nsid") == 0 && text && *text && strncmp(text, "0x", 2) != 0 && !knot_value(item, "identity", 0))
+			out_set(to, "identity", text);
+		else if (strcmp(key, "edns-client-subnet") == 0 && text)
+			out_set(to, "ecs", node_is_true(v) ? "on" : "off");
 		else if (strcmp(key, "udp-workers") == 0 && text)
 			out_set(to, "workers", text);
 		else if (strcmp(key, "tcp-max-clients") == 0 && text)

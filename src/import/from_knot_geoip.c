@@ -82,7 +82,6 @@ static const char *data_of(struct geo *g, uint16_t type, const char *data)
 	case RRTYPE_MX:
 	case RRTYPE_SRV:
 		return blank ? plan_textf(p, "%.*s %s", (int)(blank - data), data, plan_full_name(p, blank + 1, g->z->name)) : data;
-	case RRTYPE_TXT: return *data == '"' ? data : plan_quoted(p, data);
 	default: return data;
 	}
 }

@@ -215,11 +215,24 @@ static bool matches(const char *format, const char *name, const char *keys[FIELD
 	return !*name || strcmp(name, ".") == 0;
 }
 
-/* The conditions of a match; NULL: it is of clients whom nobody knows. */
-static struct out *conditions(struct domain *d, const struct node *at, const char *keys[], char values[][64], size_t n)
+/* "eu" is one, in any case; "lobby" is a label where none was meant. */
+static bool is_continent(const char *value)
 {
-	struct out *when = NULL;
+	static const char *const all[] = { "AF", "AN", "AS", "EU", "NA", "OC", "SA" };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (strcasecmp(value, all[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The conditions of a match; NULL in `when`: it is of clients whom nobody knows. False: no client leads to it,
+ * since what stands there is no country or no continent. */
+static bool conditions(struct domain *d, const char *keys[], char values[][64], size_t n, struct out **when)
+{
 	const char *country = NULL;
+
+	*when = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		const char *value = values[i];
@@ -227,11 +240,11 @@ static struct out *conditions(struct domain *d, const struct node *at, const cha
 			continue;
 		if (strcmp(keys[i], "country") == 0) {
 			country = value = powerdns_country(d->p, value);
-			if (!value) {
-				plan_note(d->p, NOTE_LOST, d->path, at->line, "%s: there is no such country", values[i]);
-				return NULL;
-			}
+			if (!value)
+				return false;
 		} else if (strcmp(keys[i], "continent") == 0) {
+			if (!is_continent(value))
+				return false;
 			value = plan_textf(d->p, "%c%c", toupper((unsigned char)value[0]), toupper((unsigned char)value[1]));
 		} else if (strcmp(keys[i], "region") == 0) {
 			for (size_t k = 0; k < n && !country; k++)
@@ -241,9 +254,9 @@ static struct out *conditions(struct domain *d, const struct node *at, const cha
 				*c = (char)toupper((unsigned char)*c);
 			value = up;
 		}
-		when = plan_when(d->p, when, keys[i], value);
+		*when = plan_when(d->p, *when, keys[i], value);
 	}
-	return when;
+	return true;
 }
 
 /* A CNAME that is made for each client, where its fields are ours. */
@@ -288,7 +301,9 @@ static void empty_names(struct domain *d, const char *format, struct out *net, s
 				!matches(format, name, keys, values, &n_values) || !n_values)
 				continue;
 			plan_word(d->p, &seen, name);
-			struct out *when = conditions(d, r, keys, values, n_values);
+			struct out *when;
+			if (!conditions(d, keys, values, n_values, &when))
+				continue;
 			if (when && net)
 				plan_when(d->p, when, "net", out_text(out_at(out_get(net, "net"), 0, NULL)));
 			if (when)
@@ -312,10 +327,11 @@ static void one_service(struct domain *d, const struct node *service, const stru
 			continue;
 		last = format;
 		for (const struct node *r = d->records ? d->records->first : NULL; r && *n < room; r = r->next) {
-			if (!matches(format, r->key->text, keys, values, &n_values))
+			struct out *when;
+			if (!matches(format, r->key->text, keys, values, &n_values) || !conditions(d, keys, values, n_values, &when))
 				continue;
 			struct variant v = target_of(d, r, r->key->text);
-			v.when = conditions(d, r, keys, values, n_values);
+			v.when = when;
 			if (!v.when && n_values)
 				plan_note(d->p, NOTE_DIFFERS, d->path, r->line, "%s answers all clients that nothing else is for, not only unknown ones", r->key->text);
 			if (net)
