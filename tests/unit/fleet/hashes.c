@@ -166,7 +166,7 @@ static void of_a_field(struct hashes *h, const redisReply *m, struct text *to)
 	}
 }
 
-static bool answer(void *ctx, struct engine_call *c, const struct redisReply *m)
+bool hashes_answer(void *ctx, struct engine_call *c, const struct redisReply *m)
 {
 	struct hashes *h = ctx;
 	const char *word = m->element[0]->str;
@@ -197,7 +197,7 @@ void hashes_open(struct hashes *h, struct ev_loop *loop)
 {
 	memset(h, 0, sizeof *h);
 	engine_open(&h->engine, loop);
-	h->engine.answer = answer;
+	h->engine.answer = hashes_answer;
 	h->engine.ctx = h;
 }
 

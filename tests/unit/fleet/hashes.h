@@ -29,6 +29,8 @@ struct hashes {
 
 void hashes_open(struct hashes *h, struct ev_loop *loop);
 void hashes_close(struct hashes *h);
+/* As the engine's `answer`, for who puts his own before it. */
+bool hashes_answer(void *hashes, struct engine_call *c, const struct redisReply *words);
 
 void hashes_set(struct hashes *h, const char *key, const char *field, const char *value, size_t len);
 void hashes_forget(struct hashes *h); /* all of them */
