@@ -253,13 +253,14 @@ static void transfers(struct coredns *c, const struct node *body, struct out *en
 		}
 }
 
-static void directives(struct coredns *c, const struct block *b)
+/* Of a server block, or of a snippet that such ones import. */
+static void directives(struct coredns *c, const struct node *body)
 {
 	static const char *const quiet[] = { "file", "auto", "secondary", "geoip", "view", "transfer", "bind", "tls", "metadata", "errors", "cache", "reload",
 		"loadbalance", "import", "log", "health", "ready", "prometheus", "debug", "root", "whoami", "loop", "pprof", "trace", "cancel", "bufsize",
 		"minimal", "nsid", "chaos" };
 
-	for (const struct node *s = b->body->first; s; s = s->next) {
+	for (const struct node *s = body->first; s; s = s->next) {
 		bool known = false;
 		for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
 			known = known || strcmp(word(s, 0), quiet[i]) == 0;
@@ -272,7 +273,7 @@ static void directives(struct coredns *c, const struct block *b)
 		if (!known)
 			plan_note(c->p, NOTE_LOST, c->path, s->line, "%s", word(s, 0));
 	}
-	const struct node *geo = find(c, b->body, "geoip", 0);
+	const struct node *geo = find(c, body, "geoip", 0);
 	if (geo)
 		plan_geoip(c->p, strstr(word(geo, 1), "ASN") ? "asn" : "city", file_beside(&c->p->mem, c->path, word(geo, 1)));
 }
@@ -371,7 +372,11 @@ bool from_coredns(struct plan *p, char **files, size_t n, struct fault *why)
 	for (const struct node *s = c->top->first; s; s = s->next)
 		take_block(c, s);
 	for (size_t i = 0; i < c->n; i++)
-		directives(c, &c->blocks[i]);
+		if (!i || c->blocks[i].body != c->blocks[i - 1].body)
+			directives(c, c->blocks[i].body);
+	for (const struct node *t = c->top->first; t; t = t->next)
+		if (*word(t, 0) == '(' && block_of(t))
+			directives(c, block_of(t));
 	for (size_t i = 0; i < c->n; i++) {
 		bool more = false;
 		for (size_t k = 0; k < c->n; k++)

@@ -111,6 +111,8 @@ def other(kind, folder, port):
         return
     for name in ("run", "state", "db"):
         os.makedirs("%s/%s" % (folder, name), exist_ok=True)
+    if kind == "bind":
+        shutil.copy(folder + "/city.mmdb", folder + "/GeoIP2-City.mmdb")    # what it looks for
     with open(folder + "/other.log", "w") as log:
         proc = subprocess.Popen([path] + [w.format(dir=folder) for w in words] + (["--local-port=%d" % port] if kind == "powerdns" else []),
                                 cwd=folder, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
