@@ -152,6 +152,15 @@ static void put_zone(struct bind *b, struct bind_zone *z, const char *view)
 	bind_zone_rules(b, z, to->entry);
 }
 
+/* Views that become one zone have one set of rules: what another one says besides its file is told. */
+static void tell_rules_of_view(struct bind *b, const struct bind_zone *first, const struct bind_zone *z)
+{
+	for (const struct node *s = z->body ? z->body->first : NULL; s; s = s->next)
+		if (strcasecmp(bind_word(s, 0), "type") != 0 && strcasecmp(bind_word(s, 0), "file") != 0)
+			plan_note(b->p, NOTE_SEE, z->file, s->line, "zone %s: %s: the views are one zone here, and this is as the view %s has it", z->name,
+				bind_word(s, 0), first->view->name);
+}
+
 /* The class of clients of a view by nets; NULL: all clients. */
 static const char *class_of(struct bind *b, const struct bind_view *v)
 {
@@ -200,6 +209,8 @@ void bind_geo_views(struct bind *b)
 			const struct node *file = bind_find(o->body, "file");
 			if (o->done || !o->view || strcmp(o->name, z->name) != 0 || !file)
 				continue;
+			if (o != z)
+				tell_rules_of_view(b, z, o);
 			o->done = true;
 			b->file = o->file;
 			for (size_t v = 0; v < b->n_views; v++)

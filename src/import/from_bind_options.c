@@ -312,14 +312,10 @@ void bind_zone_rules(struct bind *b, const struct bind_zone *z, struct out *entr
 		plan_note(b->p, NOTE_DIFFERS, z->file, z->line, "the zone %s says not who may have it whole: here that is nobody (BIND up to 9.18: anybody)", z->name);
 	s = said(b, z, "notify");
 	if (!is_word(s, "no")) {
-		struct out *notify = out_list(entry, "notify");
 		if (!is_word(s, "explicit") && !(bind_is_secondary(z) && !s))
-			out_add(notify, "ns");
-		also = said(b, z, "also-notify");
+			out_add(out_list(entry, "notify"), "ns");
 		if (also)
 			bind_peers(b, also, entry, "notify");
-		if (!out_count(notify))
-			out_add(notify, "none");
 	}
 	put_signing(b, z, entry);
 	for (const struct node *one = z->body ? z->body->first : NULL; one; one = one->next) {
