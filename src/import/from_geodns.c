@@ -302,15 +302,10 @@ static bool put_plainly(struct geodns *g, const char *label, const struct node *
 	return true;
 }
 
-/* All labels whose base is this one. */
-static void one_name(struct geodns *g, const char *label)
+/* Behind the `n` that are there: of this label, the places that say the most first. Returns how many there are then. */
+static size_t add_places(struct geodns *g, const char *label, struct target *all, size_t n)
 {
-	struct plan *p = g->p;
-	struct target *all = arena_zalloc(&p->mem, (g->data->n + 1) * sizeof *all);
-	struct variant fallback = { .edge = NULL };
-	const struct node *entry = entry_of(g, label);
-	const char *hint = *label ? label : g->z->name;
-	size_t n = 0;
+	const size_t from = n;
 
 	for (const struct node *d = g->data->first; d; d = d->next) {
 		struct out *when;
@@ -323,6 +318,24 @@ static void one_name(struct geodns *g, const char *label)
 		all[n] = (struct target){ { .when = when, .edge = pool, .is_pool = true }, special, n };
 		n++;
 	}
+	qsort(all + from, n - from, sizeof *all, by_special);
+	return n;
+}
+
+/* All labels whose base is this one. An alias is found where no place of its own is, with the places of what it leads to. */
+static void one_name(struct geodns *g, const char *label)
+{
+	struct plan *p = g->p;
+	struct target *all = arena_zalloc(&p->mem, (2 * g->data->n + 1) * sizeof *all);
+	struct variant fallback = { .edge = NULL };
+	const struct node *entry = entry_of(g, label);
+	const char *alias = entry != parse_get(g->data, label) ? entry->key->text : NULL;
+	const char *hint = *label ? label : g->z->name;
+	size_t n = 0;
+
+	n = add_places(g, label, all, 0);
+	if (alias)
+		n = add_places(g, alias, all, n);
 	const struct node *own = parse_get(g->data, label);
 	if (own && own->kind == NODE_MAP)
 		other_records(g, label, own, ttl_of(g, own));
@@ -334,7 +347,6 @@ static void one_name(struct geodns *g, const char *label)
 	fallback.is_pool = true;
 	if (!n && !fallback.edge)
 		return;
-	qsort(all, n, sizeof *all, by_special);
 	struct variant *rules = arena_zalloc(&p->mem, (n + 1) * sizeof *rules);
 	for (size_t i = 0; i < n; i++)
 		rules[i] = all[i].v;
