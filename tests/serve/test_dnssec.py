@@ -717,6 +717,7 @@ def signed_templates():
         s.start()
         for name, want in (("as", "as64502.cdn"), ("x.was", "as64502.cdn"), ("y.x.was", "as64502.cdn"), ("all", "all.amsterdam.noord-holland.nl-")):
             for qtype in ("A", "CNAME", "TXT"):
+                until(lambda: s.exchange(query(name + ".steer.test", qtype, edns=opt(flags=DO)), 0.3), 30)
                 until(lambda: "fully validated" in delv(s, name + ".steer.test", qtype), 30, 0.2)
                 said = delv(s, name + ".steer.test", qtype)
                 assert "fully validated" in said and want in said, (name, qtype, said)

@@ -96,7 +96,7 @@ static const struct {
 
 /* --- running them ------------------------------------------------------------------------- */
 
-enum { AT_ONCE = 4 };
+enum { AT_ONCE = 6 };
 
 /* What the processes share. */
 struct board {
@@ -183,8 +183,9 @@ static bool is_wanted(const char *name, int argc, char **argv)
 /* Those that take seconds. */
 static bool is_long(const char *name)
 {
-	static const char *const names[] = { "shed", "rankings", "agents", "geo_watch",
-		"balancer", "client_map" };
+	static const char *const names[] = { "rankings", "secondaries", "control",
+		"registry", "shed", "agents", "geo_watch", "master", "client_map",
+		"check_http", "balancer", "redis", "why_orders", "orders", "key_ring" };
 
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)
