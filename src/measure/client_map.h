@@ -53,18 +53,21 @@ uint32_t client_map_was(const struct client_map *m, uint32_t key);
 
 /* Before client_map_settle(): every key but 0 with its estimates, ms[n_edges], NAN where there
  * is none; those of one place one after another. Only those of the edges that are asked for
- * mean something. Unless `all`, keys whose estimates are as good as what they were in `before`
- * come with NULL; such a key has one that it was. With `only` just those come for which it is true, all with
- * estimates. */
+ * mean something, and they are there until `each` returns. Unless `all`, keys whose estimates are
+ * as good as what they were in `before` come with NULL; such a key has one that it was. With
+ * `only` just those come for which it is true, all with estimates. */
 struct client_map_ask {
 	bool all;
 	enum latency_kind kind; /* what is to be estimated */
 	struct model_edges edges;
 	bool (*only)(const void *ctx, uint32_t key);
 	const void *only_ctx;
+	void (*each)(void *ctx, uint32_t key, const float *ms);
+	void *ctx;
 };
-void client_map_each(const struct client_map *m, const struct client_map_ask *ask,
-	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx);
+/* Several may ask at once: what is estimated of a key is so once for all of them. Each is told as if it asked alone; between
+ * them there is no order. Some keys at a time are held for them, in half a MiB for each kind (or one key's), until this returns. */
+void client_map_each(const struct client_map *m, const struct client_map_ask *asks, size_t n);
 
 /* Rows of a table that hold an address, the narrowest first; returns how many, at most `most`.
  */

@@ -116,52 +116,157 @@ static bool is_changed(const struct client_map *m, uint32_t id, const struct cli
 	return false;
 }
 
+/* --- all who ask -------------------------------------------------------------------------- */
+
+enum {
+	BLOCK_BYTES = 512 << 10, /* of estimates of a kind: they stay in a processor's cache while all who ask read them */
+	BLOCK_KEYS = 1024
+};
+
 /* Estimates of a place, for the keys in it. */
 struct place_base {
 	uint32_t place; /* CLIENT_MAP_NEW: none yet */
 	bool whole;     /* of all edges: what a measured prefix adds is weighed over all of them */
-	float *ms;
+	float *ms;      /* [n_edges] */
 };
 
-static void find_base(const struct client_map *m, const struct client_map_ask *ask,
-	const struct client_key *k, struct place_base *base)
+/* Some keys, one after another in the map's order. */
+struct block {
+	const struct client_map *m;
+	const struct client_map_ask *asks; /* [n_asks] */
+	size_t n_asks;
+	struct model_edges edges;     /* of all who ask */
+	bool only_rtt;                /* nobody asks for another kind */
+	struct place_base base;
+	unsigned n, room;             /* keys in it */
+	uint32_t key[BLOCK_KEYS];
+	bool changed[BLOCK_KEYS];
+	const float *told[LATENCY_KINDS][BLOCK_KEYS]; /* NULL: nobody asks */
+	float *ms[LATENCY_KINDS];     /* [room][n_edges]; NULL: nobody asks for the kind */
+};
+
+/* What of a key comes to who asks. */
+enum turn { TURN_NONE, TURN_AS_IT_WAS, TURN_ESTIMATES };
+
+static enum turn turn_of(const struct client_map_ask *ask, uint32_t key, bool changed)
 {
-	const bool same = base->place == k->place, all = k->own || ask->kind != LATENCY_RTT;
+	if (ask->only)
+		return ask->only(ask->only_ctx, key) ? TURN_ESTIMATES : TURN_NONE;
+	return ask->all || changed ? TURN_ESTIMATES : TURN_AS_IT_WAS;
+}
+
+static void find_base(struct block *b, const struct client_key *k)
+{
+	struct place_base *base = &b->base;
+	const bool same = base->place == k->place, all = k->own || !b->only_rtt;
 
 	if (same && (base->whole || !all))
 		return;
 	base->place = k->place;
 	base->whole = all;
 	if (base->whole)
-		model_estimate(m->model, k->place, base->ms);
+		model_estimate(b->m->model, k->place, base->ms);
 	else
-		model_estimate_some(m->model, k->place, &ask->edges, base->ms);
+		model_estimate_some(b->m->model, k->place, &b->edges, base->ms);
 }
 
-void client_map_each(const struct client_map *m, const struct client_map_ask *ask,
-	void (*each)(void *ctx, uint32_t key, const float *ms), void *ctx)
+/* Which kinds does anybody want of the block's key? */
+static void find_wanted(const struct block *b, unsigned i, bool *wanted)
 {
-	struct place_base base = { CLIENT_MAP_NEW, false,
-		memory_zeroed(m->n_edges, sizeof *base.ms) };
-	float *ms = memory_zeroed(m->n_edges, sizeof *ms);
+	for (size_t a = 0; a < b->n_asks; a++)
+		wanted[b->asks[a].kind] = wanted[b->asks[a].kind] || turn_of(&b->asks[a], b->key[i], b->changed[i]) == TURN_ESTIMATES;
+}
 
+static void add_key(struct block *b, uint32_t id, bool may_be_kept)
+{
+	const struct client_map *m = b->m;
+	const struct client_key k = m->cut ? m->cut->key[id] : (struct client_key){ .place = id };
+	const unsigned i = b->n++;
+	bool wanted[LATENCY_KINDS] = { false };
+
+	b->key[i] = id;
+	b->changed[i] = may_be_kept && is_changed(m, id, &k);
+	find_wanted(b, i, wanted);
+	for (unsigned kind = 0; kind < LATENCY_KINDS; kind++) {
+		b->told[kind][i] = wanted[kind] ? mixed(m, &k, (enum latency_kind)kind) : NULL;
+		if (!wanted[kind] || b->told[kind][i])
+			continue;
+		float *ms = b->ms[kind] + (size_t)i * m->n_edges;
+		find_base(b, &k);
+		estimate_key(m, &k, (enum latency_kind)kind, b->base.ms, ms);
+		b->told[kind][i] = ms;
+	}
+}
+
+static void tell_block(struct block *b)
+{
+	for (size_t a = 0; a < b->n_asks; a++) {
+		const struct client_map_ask *ask = &b->asks[a];
+		for (unsigned i = 0; i < b->n; i++) {
+			const enum turn turn = turn_of(ask, b->key[i], b->changed[i]);
+			if (turn != TURN_NONE)
+				ask->each(ask->ctx, b->key[i], turn == TURN_ESTIMATES ? b->told[ask->kind][i] : NULL);
+		}
+		scope_check();
+	}
+	b->n = 0;
+}
+
+/* The edges of all who ask, each once: [edges.n], for memory_free(). */
+static uint16_t *join_edges(struct block *b)
+{
+	uint16_t *all = memory_zeroed(b->m->n_edges, sizeof *all);
+	bool *has = memory_zeroed(b->m->n_edges, sizeof *has);
+
+	b->edges = (struct model_edges){ all, 0 };
+	for (size_t a = 0; a < b->n_asks; a++)
+		for (unsigned i = 0; i < b->asks[a].edges.n; i++) {
+			const uint16_t e = b->asks[a].edges.edges ? b->asks[a].edges.edges[i] : (uint16_t)i;
+			if (!has[e])
+				all[b->edges.n++] = e;
+			has[e] = true;
+		}
+	memory_free(has);
+	return all;
+}
+
+static struct block *block_new(const struct client_map *m, const struct client_map_ask *asks, size_t n)
+{
+	struct block *b = memory_zeroed(1, sizeof *b);
+	const size_t fit = BLOCK_BYTES / (m->n_edges ? m->n_edges * sizeof(float) : sizeof(float));
+
+	b->m = m;
+	b->asks = asks;
+	b->n_asks = n;
+	b->only_rtt = true;
+	b->room = fit < 1 ? 1 : fit > BLOCK_KEYS ? (unsigned)BLOCK_KEYS : (unsigned)fit;
+	b->base = (struct place_base){ CLIENT_MAP_NEW, false, memory_zeroed(m->n_edges, sizeof *b->base.ms) };
+	for (size_t a = 0; a < n; a++) {
+		b->only_rtt = b->only_rtt && asks[a].kind == LATENCY_RTT;
+		if (!b->ms[asks[a].kind])
+			b->ms[asks[a].kind] = memory_zeroed((size_t)b->room * m->n_edges, sizeof(float));
+	}
+	return b;
+}
+
+void client_map_each(const struct client_map *m, const struct client_map_ask *asks, size_t n)
+{
+	struct block *b = block_new(m, asks, n);
+	uint16_t *edges = join_edges(b);
+	bool may_be_kept = false;
+
+	for (size_t a = 0; a < n; a++)
+		may_be_kept = may_be_kept || (!asks[a].all && !asks[a].only);
 	for (uint32_t i = 1; i < client_map_keys(m); i++) {
 		scope_check();
-		const uint32_t id = m->cut ? m->cut->order[i - 1] : i;
-		const struct client_key k = m->cut ? m->cut->key[id] : (struct client_key){ .place = i };
-		if (ask->only && !ask->only(ask->only_ctx, id))
-			continue;
-		if (!ask->all && !ask->only && !is_changed(m, id, &k)) {
-			each(ctx, id, NULL);
-			continue;
-		}
-		const float *means = mixed(m, &k, ask->kind);
-		if (!means) {
-			find_base(m, ask, &k, &base);
-			estimate_key(m, &k, ask->kind, base.ms, ms);
-		}
-		each(ctx, id, means ? means : ms);
+		add_key(b, m->cut ? m->cut->order[i - 1] : i, may_be_kept);
+		if (b->n == b->room)
+			tell_block(b);
 	}
-	memory_free(base.ms);
-	memory_free(ms);
+	tell_block(b);
+	for (unsigned kind = 0; kind < LATENCY_KINDS; kind++)
+		memory_free(b->ms[kind]);
+	memory_free(b->base.ms);
+	memory_free(edges);
+	memory_free(b);
 }

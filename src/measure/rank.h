@@ -42,6 +42,7 @@ struct rank_rows {
 };
 
 struct rank_split;
+struct rank_build;
 
 struct rank {
 	unsigned refs;              /* atomic */
@@ -73,6 +74,7 @@ struct rank {
 	bool costs;
 	struct rank_shift *shifts; /* [n]; NULL: times count as they are */
 	struct rank_switch change;
+	struct rank_build *build; /* own, between rank_begin() and rank_end(); else NULL */
 };
 
 struct rank_opts {
@@ -105,6 +107,19 @@ static inline float rank_shifted(const struct rank_shift *s, float ms)
 
 /* Never NULL; held once for the caller. */
 struct rank *rank_new(const struct rank_opts *opts);
+
+/* The same of many over one map, in three steps, so that what is estimated of a client is so once for all of them. Begun, a rank
+ * may be among the `known` of others that are begun, and nothing else; it is one of its `known` where that is the same. Then all
+ * are built at once (those of `r` that are ended already are left alone, and one may be there several times). Then each is
+ * ended, in the order in which they were begun, with those `known` that are ended. */
+struct rank *rank_begin(const struct rank_opts *opts);
+void rank_build_all(struct rank *const *r, size_t n);
+struct rank_end {
+	bool quick; /* see struct rank_opts */
+	struct rank *const *known;
+	size_t n_known;
+};
+void rank_end(struct rank *r, const struct rank_end *end);
 void rank_drop(struct rank *r);
 
 static inline bool rank_has(const struct rank_rows *rows)

@@ -38,6 +38,7 @@ void rank_costs_fini(struct rank_costs *c)
 	memory_free(c->from);
 	memory_free(c->fresh);
 	memory_free(c->seen);
+	*c = (struct rank_costs){ 0 };
 }
 
 static uint32_t *grow(uint32_t *of, uint32_t from, uint32_t to)
@@ -124,20 +125,21 @@ static void add_lacking(void *ctx, uint32_t key, const float *ms)
 	add_estimates(c, c->class_of[key], ms);
 }
 
-/* Keys that are as they were, of classes that are not. */
-static void add_rest(struct rank_costs *c)
+bool rank_costs_lack(struct rank_costs *c, const uint32_t *class_of, struct client_map_ask *rest)
 {
 	bool any = false;
 
+	c->class_of = class_of;
+	make_room(c, c->r->classes - 1);
 	for (uint32_t i = 0; i < c->r->classes && !any; i++)
 		any = c->kept[i] && !is_kept(c, i);
-	if (any)
-		client_map_each(c->r->clients,
-			&(struct client_map_ask){ .kind = c->r->kind,
-				.edges = { c->r->edges, c->r->n },
-				.only = lacks,
-				.only_ctx = c },
-			add_lacking, c);
+	*rest = (struct client_map_ask){ .kind = c->r->kind,
+		.edges = { c->r->edges, c->r->n },
+		.only = lacks,
+		.only_ctx = c,
+		.each = add_lacking,
+		.ctx = c };
+	return any;
 }
 
 static void find_means(const struct rank_costs *c, uint32_t class)
@@ -156,13 +158,10 @@ static void find_means(const struct rank_costs *c, uint32_t class)
 	}
 }
 
-void rank_costs_settle(struct rank_costs *c, const uint32_t *class_of)
+void rank_costs_settle(struct rank_costs *c)
 {
 	struct rank *r = c->r;
 
-	c->class_of = class_of;
-	make_room(c, r->classes - 1);
-	add_rest(c);
 	r->ms = memory_grow(NULL, r->classes * r->n * sizeof *r->ms);
 	r->keys = memory_zeroed(r->classes, sizeof *r->keys);
 	for (uint32_t i = 0; i < r->classes; i++) {

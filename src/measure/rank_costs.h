@@ -26,15 +26,18 @@ struct rank_costs {
 };
 
 void rank_costs_init(struct rank_costs *c, struct rank *r, const struct rank *before);
-void rank_costs_fini(struct rank_costs *c);
+void rank_costs_fini(struct rank_costs *c); /* again, too */
 
 /* A key of the class; ms[] of the map's edges. */
 void rank_costs_add(struct rank_costs *c, uint32_t key, uint32_t class, const float *ms);
 /* One that is as key `was` of the map before. */
 void rank_costs_keep(struct rank_costs *c, uint32_t was, uint32_t class);
 
-/* All keys are in: makes the rank's `ms` and `keys`. Before client_map_settle(). */
-void rank_costs_settle(struct rank_costs *c, const uint32_t *class_of);
+/* All keys are in, and `class_of`, borrowed, has their classes. Keys that are as they were, of classes that are not, have to be estimated
+ * now? Then true, and `rest` is what client_map_each() is to be asked. */
+bool rank_costs_lack(struct rank_costs *c, const uint32_t *class_of, struct client_map_ask *rest);
+/* All estimates are in: makes the rank's `ms` and `keys`. */
+void rank_costs_settle(struct rank_costs *c);
 
 /* What is told of an edge by its position in the pool; INFINITY: nothing is known. */
 static inline float rank_estimate(const struct rank *r, unsigned position, const float *ms)

@@ -6,7 +6,7 @@
 #include "steer/hours.h"
 #include "steer/rules.h"
 #include "steer/steer_edges.h"
-#include "steer/steer_shifts.h"
+#include "steer/steer_ranks.h"
 #include "steer/steer_tree.h"
 
 #include <math.h>
@@ -168,31 +168,6 @@ static void fill_rules(struct steer *s, struct pool *p, const struct pool_opts *
 
 /* --- pools -------------------------------------------------------------------------------- */
 
-/* Ranks that pools may share: those of what is replaced and those made so far; and what the
- * views of these take, and the fronts of pools, and what each of the two may take. */
-struct ranks {
-	struct rank **r;
-	size_t n, views, fronts, most;
-	const struct steer *before;
-};
-
-/* The rank of the same pool before, when its edges are the same: its order is kept where
- * nothing else is better by enough. */
-static const struct rank *rank_before(
-	const struct steer *s, const struct pool *p, const struct steer *before)
-{
-	const int at = before ? steer_pool(before, p->name) : -1;
-	const struct pool *old = at < 0 ? NULL : &before->pools[at];
-
-	if (!old || !old->rank || old->n != p->n || old->rank->n != p->n ||
-		(p->tree && p->tree->n_leaves != p->n))
-		return NULL;
-	for (unsigned i = 0; i < p->n; i++)
-		if (strcmp(s->edges[p->edges[i]].name, before->edges[old->edges[i]].name) != 0)
-			return NULL;
-	return old->rank;
-}
-
 /* A pool that sends every client to its nearest edge, where one of them can be too full. */
 static bool sheds(const struct steer *s, const struct pool *p)
 {
@@ -202,136 +177,6 @@ static bool sheds(const struct steer *s, const struct pool *p)
 		any = any || s->edges[p->edges[i]].capacity > 0;
 	return any && p->policy == POOL_NEAREST && !p->n_links && !p->affinity &&
 		(!p->tree || p->tree->merged);
-}
-
-_Static_assert((int)POOL_EDGES_MOST <= (int)RANK_EDGES_MOST, "every pool can be ranked");
-
-/* What a rank has to know of a pool: how far behind the best an edge may be that answers too,
- * and that is tried. */
-static void fill_rank_opts(struct rank_opts *r, const struct pool_opts *o, double close_ms)
-{
-	r->kind = o->goal;
-	/* A name may have more answers than its pool. */
-	r->spread_ms = o->spread_ms;
-	r->spread_share = o->spread_share;
-	for (unsigned i = 0; i < o->n_links; i++)
-		if (o->links[i].policy == POOL_NEAREST) {
-			r->spread_ms = o->links[i].within_ms;
-			r->spread_share = o->links[i].within_share;
-		}
-	if (o->answers == 1 && !o->affinity && !o->n_links)
-		r->close_ms = close_ms;
-}
-
-static void find_origins(const struct steer *s, const uint16_t *edges, size_t n, uint16_t *to)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = s->edges[edges[i]].origin;
-}
-
-/* Pools of pools try nobody out: those in them do. */
-static double close_of(const struct steer_opts *all, const struct pool *p)
-{
-	return all->measured && (!p->tree || p->tree->merged) ? all->measured->close_ms : 0;
-}
-
-/* Does the pool answer whoever has the same edges in front alike, while these are up? */
-static bool has_front(const struct steer *s, const struct steer_opts *all, const struct pool *p)
-{
-	bool cname = false;
-
-	if (p->policy != POOL_NEAREST || p->n_links || p->affinity || p->sheds || (p->tree && !p->tree->merged))
-		return false;
-	if (p->answers == 1)
-		return close_of(all, p) <= 0;
-	for (unsigned i = 0; i < p->n; i++)
-		cname = cname || s->edges[p->edges[i]].cname; /* one stands alone, and is passed behind others */
-	return p->answers <= RANK_FRONT_MOST && !p->tree && !cname && !isfinite(p->spread_ms) && !isfinite(p->spread_share);
-}
-
-/* The first ranks have views, until those take half as much as the atlas's own map, and so it is with fronts: so few
- * different pools are quick to answer for, and many do not take many times the memory. */
-static struct rank *make_rank(const struct steer *s, const struct steer_opts *all,
-	const struct pool_opts *o, struct ranks *ranks)
-{
-	const struct steer_measured *m = all->measured;
-	const struct pool *p = &s->pools[o - all->pools];
-	uint16_t leaves[POOL_EDGES_MOST], fallback[POOL_EDGES_MOST]; /* whose times they have */
-	struct rank_shift shifts[POOL_EDGES_MOST];
-	struct rank_opts opts = { .clients = s->clients,
-		.change = m ? m->change : (struct rank_switch){ 0 },
-		.costs = p->sheds,
-		.before = rank_before(s, &s->pools[o - all->pools], ranks->before),
-		.known = ranks->r,
-		.n_known = ranks->n,
-		.quick = ranks->views <= ranks->most && !(has_front(s, all, p) && ranks->fronts <= ranks->most) };
-
-	if (steer_shifts(s, all, (unsigned)(o - all->pools), shifts))
-		opts.shifts = shifts;
-	find_origins(s, p->edges, p->n, leaves);
-	find_origins(s, o->fallback, o->n_fallback, fallback);
-	opts.edges = leaves;
-	opts.n = p->n;
-	opts.fallback = fallback;
-	opts.n_fallback = o->n_fallback;
-	if (p->tree) {
-		for (unsigned i = 0; i < p->tree->n_leaves; i++)
-			leaves[i] = s->edges[p->tree->leaves[i].edge].origin;
-		opts.n = p->tree->n_leaves;
-		opts.fallback = NULL;
-		opts.n_fallback = 0;
-	}
-	fill_rank_opts(&opts, o, close_of(all, p));
-	struct rank *r = rank_new(&opts);
-	for (unsigned i = 0; i < s->n_pools && r->view; i++)
-		if (s->pools[i].rank && s->pools[i].rank->view == r->view)
-			return r; /* counted already */
-	ranks->views += r->view ? netmap_size(r->view).bytes : 0;
-	return r;
-}
-
-static struct rank_front *known_front(const struct steer *s, const struct rank *r, unsigned k)
-{
-	for (unsigned i = 0; s && i < s->n_pools; i++) {
-		struct rank_front *f = s->pools[i].front;
-		if (f && f->of == r && f->k == k)
-			return rank_front_hold(f);
-	}
-	return NULL;
-}
-
-static struct rank_front *make_front(const struct steer *s, const struct pool *p, struct ranks *ranks)
-{
-	const unsigned k = p->answers < p->rank->n ? p->answers : p->rank->n;
-	struct rank_front *f = known_front(s, p->rank, k);
-
-	if (f || ranks->fronts > ranks->most)
-		return f;
-	f = known_front(ranks->before, p->rank, k);
-	if (!f)
-		f = rank_front_new(p->rank, k);
-	ranks->fronts += netmap_size(f->view).bytes;
-	return f;
-}
-
-static bool needs_rank(const struct pool_opts *o)
-{
-	bool nearest = o->policy == POOL_NEAREST;
-
-	for (unsigned i = 0; i < o->n_links; i++)
-		nearest = nearest || o->links[i].policy == POOL_NEAREST;
-	return nearest;
-}
-
-static void make_ranks(struct steer *s, const struct steer_opts *opts, bool fronts, struct ranks *ranks)
-{
-	for (unsigned i = 0; i < s->n_pools; i++) {
-		struct pool *p = &s->pools[i];
-		if (!needs_rank(&opts->pools[i]) || has_front(s, opts, p) != fronts)
-			continue;
-		ranks->r[ranks->n++] = p->rank = make_rank(s, opts, &opts->pools[i], ranks);
-		p->front = fronts ? make_front(s, p, ranks) : NULL;
-	}
 }
 
 static void fill_forms(struct steer *s, struct pool_form *to, const struct pool_form *from)
@@ -456,7 +301,6 @@ struct steer *steer_new(
 {
 	struct steer *s = memory_zeroed(1, sizeof *s);
 	const struct steer_measured *m = opts->measured;
-	struct ranks ranks = { .before = before, .most = netmap_size(atlas->cities.map).bytes / 2 };
 
 	s->refs = 1;
 	s->atlas = atlas_hold(atlas);
@@ -468,20 +312,14 @@ struct steer *steer_new(
 		s->n_named++;
 	s->pools = arena_zalloc(&s->mem, s->n_pools * sizeof *s->pools);
 	steer_edges_fill(s, opts, before);
-	ranks.r = memory_zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
-	for (unsigned i = 0; before && i < before->n_pools; i++)
-		if (before->pools[i].rank)
-			ranks.r[ranks.n++] = before->pools[i].rank;
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, opts, i);
-	make_ranks(s, opts, false, &ranks); /* with views, for whoever may share them */
-	make_ranks(s, opts, true, &ranks);
+	steer_ranks_fill(s, opts, before);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].reads = find_reads(s, (uint16_t)i);
 	steer_tree_look(s);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].by_place = is_by_place(s, &s->pools[i]);
-	memory_free(ranks.r);
 	s->edge_numbers = numbers_new(&s->mem, &s->edges->name, sizeof *s->edges, s->n_edges);
 	s->pool_numbers = numbers_new(&s->mem, &s->pools->name, sizeof *s->pools, s->n_pools);
 	client_map_settle(s->clients);

@@ -596,10 +596,10 @@ static void who_asks_for_few_edges_is_told_the_same_of_them(void)
 	struct client_map *m = client_map_new(
 		&(struct client_map_opts){ { w.atlas, sites, EDGES, w.t, NOW }, NULL, { 0 } });
 	t.ms = calloc((size_t)client_map_keys(m) * EDGES, sizeof *t.ms);
-	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { NULL, EDGES } }, tell_all, &t);
+	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { NULL, EDGES }, .each = tell_all, .ctx = &t }, 1);
 	CU_ASSERT_EQUAL(t.n, client_map_keys(m) - 1);
 	CU_ASSERT_TRUE(t.n > places_count(w.atlas->cities.places)); /* prefixes are in it */
-	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { few, 2 } }, tell_few, &t);
+	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { few, 2 }, .each = tell_few, .ctx = &t }, 1);
 	CU_ASSERT_EQUAL(t.n, 0);
 	CU_ASSERT_EQUAL(t.odd, 0);
 	client_map_settle(m);

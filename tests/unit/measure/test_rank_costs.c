@@ -181,9 +181,9 @@ static float *hold_keys(const struct client_map *map, const float *before)
 	struct told x = { .map = map, .before = before };
 
 	x.ms = calloc((size_t)client_map_keys(map) * EDGES, sizeof *x.ms);
-	client_map_each(map, &(struct client_map_ask){ .all = true, .edges = { NULL, EDGES } }, note_estimates, &x);
+	client_map_each(map, &(struct client_map_ask){ .all = true, .edges = { NULL, EDGES }, .each = note_estimates, .ctx = &x }, 1);
 	if (before)
-		client_map_each(map, &(struct client_map_ask){ .edges = { NULL, EDGES } }, hold_unchanged, &x);
+		client_map_each(map, &(struct client_map_ask){ .edges = { NULL, EDGES }, .each = hold_unchanged, .ctx = &x }, 1);
 	CU_ASSERT_EQUAL(x.wrong, 0);
 	return x.ms;
 }
@@ -205,8 +205,7 @@ static void rank_again(struct wide *w, const struct rank_opts *opts, unsigned *k
 		x.sums = calloc((size_t)w->rank->classes * w->rank->n, sizeof *x.sums);
 		x.keys = calloc(w->rank->classes, sizeof *x.keys);
 		client_map_each(w->map,
-			&(struct client_map_ask){ .all = true, .edges = { NULL, EDGES } }, add_whole,
-			&x);
+			&(struct client_map_ask){ .all = true, .edges = { NULL, EDGES }, .each = add_whole, .ctx = &x }, 1);
 		CU_ASSERT_EQUAL(x.wrong_orders, 0);
 		CU_ASSERT_EQUAL(count_wrong(&x), 0);
 		free(x.sums);
@@ -215,7 +214,7 @@ static void rank_again(struct wide *w, const struct rank_opts *opts, unsigned *k
 	float *told = hold_keys(w->map, w->told);
 	free(w->told);
 	w->told = told;
-	client_map_each(w->map, &(struct client_map_ask){ .edges = { NULL, EDGES } }, count_kept, kept);
+	client_map_each(w->map, &(struct client_map_ask){ .edges = { NULL, EDGES }, .each = count_kept, .ctx = kept }, 1);
 	client_map_settle(w->map);
 	rank_drop(before);
 	client_map_drop(map_before);

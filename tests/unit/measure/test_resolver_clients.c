@@ -329,7 +329,7 @@ static void what_is_explained_is_what_is_ranked(void)
 	struct client_map *m = client_map_new(
 		&(struct client_map_opts){ { atlas, sites, 4, t, NOW }, NULL, { 0 } });
 	struct seen s = { m, netmap_find(client_map_netmap(m), &who).value, { 0 } };
-	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { NULL, 4 } }, see, &s);
+	client_map_each(m, &(struct client_map_ask){ .all = true, .edges = { NULL, 4 }, .each = see, .ctx = &s }, 1);
 	estimates_init(&e, &(struct estimates_of){ m, t, LATENCY_RTT, NOW }, &who);
 	CU_ASSERT_PTR_NOT_NULL(e.resolver);
 	for (unsigned i = 0; i < 4; i++) {
