@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDGES = 24, RANKS = 14, ROUNDS = 4, NETS = 400, HOUR = 3600, NOW = 1000000 };
+enum { EDGES = 24, RANKS = 10, ROUNDS = 3, NETS = 3000, HOUR = 3600, NOW = 1000000 };
 
 static struct draw at_random = { 0x2c1b3c6d297a2d39u };
 
