@@ -189,26 +189,38 @@ static void many_new_zones_get_their_keys_at_once(void)
 	end();
 }
 
+/* Files of more than that cannot be: those of keys can, the store's cannot. */
+static void store_has_room(bool has)
+{
+	static struct rlimit was;
+	struct rlimit small;
+
+	if (!has) {
+		getrlimit(RLIMIT_FSIZE, &was);
+		small = was;
+		small.rlim_cur = 2000;
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &small);
+		return;
+	}
+	setrlimit(RLIMIT_FSIZE, &was);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
 /* No room for the store, where the files of keys have some: or no folder for those. */
 static void many_keys_that_cannot_be_written_leave_nothing(void)
 {
 	const struct key_policy p = quick();
 	uint8_t names[MANY][16];
 	struct key_ring_first list[MANY];
-	struct rlimit was, small;
 
 	begin();
 	name_many(names, list, &p);
-	getrlimit(RLIMIT_FSIZE, &was);
-	small = was;
-	small.rlim_cur = 2000;
-	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &small);
+	store_has_room(false);
 	key_ring_get_many(ring, list, MANY, false);
 	CU_ASSERT_PTR_NULL(key_ring_get(ring, names[0], &p, &why));
 	CU_ASSERT_NOT_EQUAL(*why.text, 0);
-	setrlimit(RLIMIT_FSIZE, &was);
-	signal(SIGXFSZ, SIG_DFL);
+	store_has_room(true);
 	CU_ASSERT_EQUAL(count_files(".private") + count_files(".key") + count_files(".new"), 0);
 	rmdir(keys);
 	FILE *f = fopen(keys, "w");
@@ -494,6 +506,35 @@ static void a_key_that_is_not_taken_leaves_no_file(void)
 	end();
 }
 
+static void a_key_whose_state_is_not_kept_leaves_no_file(void)
+{
+	const struct key_policy p = quick();
+	struct signing_key *k = signing_key_new(SIGNING_ED25519, 0, SIGNING_KSK, &why);
+
+	begin();
+	store_has_room(false);
+	CU_ASSERT_PTR_NULL(key_ring_get(ring, apex, &p, &why));
+	CU_ASSERT_NOT_EQUAL(*why.text, 0);
+	store_has_room(true);
+	CU_ASSERT_EQUAL(count_files(".private") + count_files(".key"), 0);
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t first = only_tag(s);
+	keyset_drop(s);
+	store_has_room(false);
+	CU_ASSERT_FALSE(key_ring_roll(ring, apex, KEY_CSK, false, &why));
+	CU_ASSERT_FALSE(key_ring_roll(ring, apex, KEY_CSK, true, &why));
+	CU_ASSERT_FALSE(key_ring_import(ring, apex, k, 0, &why));
+	store_has_room(true);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	CU_ASSERT_EQUAL(count_files(".key"), 1);
+	again();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), first);
+	keyset_drop(s);
+	signing_key_drop(k);
+	end();
+}
+
 static void a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for(void)
 {
 	struct key_policy p = quick();
@@ -573,6 +614,8 @@ void suite_key_ring(void)
 	static const struct unit_case cases[] = {
 		{ "a new zone gets a key that stays", a_new_zone_gets_a_key_that_stays },
 		{ "many new zones get their keys at once", many_new_zones_get_their_keys_at_once },
+		{ "a key whose state is not kept leaves no file",
+			a_key_whose_state_is_not_kept_leaves_no_file },
 		{ "many keys that cannot be written leave nothing",
 			many_keys_that_cannot_be_written_leave_nothing },
 		{ "keys that cannot be read are not replaced",
