@@ -29,7 +29,7 @@ BEGIN {
 	home["ngtcp2/"] = "^src/net/quic"
 	home["gnutls/"] = "^src/net/quic"
 	home["xdp/"] = "^src/net/xdp_"
-	home["bpf/"] = "^src/net/(xdp_device|xdp_answers|bpf/)"
+	home["bpf/"] = "^src/net/(xdp_device|xdp_tables|bpf/)"
 	home["openssl/"] = "^src/(base/tls_files|zone/(nsec3|sign|zonemd)|net/tls|dns/tsig|probe/)"
 	home["sodium"] = "^src/(answer|xfr|fleet|daemon|zone|base|agent|conf|tools|web)/"
 }

@@ -6,12 +6,11 @@
 #include "dns/rrtype.h"
 #include "net/batch.h"
 #include "net/choice_counts_new.h"
-#include "net/xdp_clients.h"
 #include "net/xdp_make.h"
 #include "net/xdp_question.h"
 #include "net/xdp_slots.h"
+#include "net/xdp_tables.h"
 
-#include <bpf/bpf.h>
 #include <ev.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #define TURN_S 0.02
 
 enum {
-	MAPS_MOST = 16,
 	HEAT = 8192,        /* questions that are watched; a power of 2 */
 	HOT = 2,            /* times that one is seen in ... */
 	HEAT_TURNS = 50,    /* ... so many turns */
@@ -43,13 +41,11 @@ struct xdp_answers {
 	const struct epoch *epoch;
 	struct ev_loop *loop; /* NULL: it does not run */
 	ev_timer turn, refill;
-	struct xdp_maps maps[MAPS_MOST];
-	unsigned n_maps;
+	struct xdp_tables tables;
 	struct xdp_hot **hot; /* [n_hot] */
 	unsigned n_hot;
 	struct stats stats;
 	struct choice_counts *counts;
-	uint32_t generation; /* not 0 */
 	const char *why_not; /* static text; NULL: it may answer */
 	bool alike;          /* all are steered as when what is held was made */
 	unsigned to_refill;  /* of the slots' `list`: the first so many are of an older generation */
@@ -67,7 +63,7 @@ struct xdp_answers *xdp_answers_new(const struct epoch *epoch)
 
 	a->epoch = epoch;
 	a->counts = choice_counts_new();
-	a->generation = 1;
+	a->tables.generation = 1;
 	a->why_not = "nothing is served yet";
 	a->slots = xdp_slots_new();
 	return a;
@@ -88,8 +84,7 @@ void xdp_answers_free(struct xdp_answers *a)
 
 void xdp_answers_add(struct xdp_answers *a, const struct xdp_maps *maps)
 {
-	if (a->n_maps < MAPS_MOST)
-		a->maps[a->n_maps++] = *maps;
+	xdp_tables_add(&a->tables, maps);
 }
 
 struct xdp_hot *xdp_answers_hot(struct xdp_answers *a)
@@ -106,16 +101,6 @@ struct xdp_hot *xdp_answers_hot(struct xdp_answers *a)
 
 /* --- what is given and counted ------------------------------------------------------------ */
 
-static void count_given(const struct xdp_answers *a, unsigned at, uint64_t n[static 2])
-{
-	n[0] = n[1] = 0;
-	for (unsigned i = 0; i < a->n_maps; i++)
-		for (unsigned cpu = 0; cpu < a->maps[i].cpus; cpu++)
-			for (unsigned v6 = 0; v6 < 2; v6++)
-				n[v6] += __atomic_load_n(
-					&a->maps[i].given[((size_t)cpu * XDP_SLOTS + at) * 2 + v6], __ATOMIC_RELAXED);
-}
-
 /* How often an answer was given since it was counted last. */
 static uint64_t count_answer(struct xdp_answers *a, unsigned at)
 {
@@ -123,7 +108,7 @@ static uint64_t count_answer(struct xdp_answers *a, unsigned at)
 	const struct world *w = epoch_current(a->epoch);
 	uint64_t all[2];
 
-	count_given(a, at, all);
+	xdp_tables_given(&a->tables, at, all);
 	const uint64_t v6 = all[1] - s->seen[1], n = all[0] - s->seen[0] + v6;
 	memcpy(s->seen, all, sizeof all);
 	if (!n)
@@ -156,23 +141,11 @@ static unsigned take_slot(struct xdp_answers *a)
 	const unsigned at = xdp_slots_take(a->slots);
 
 	if (at != NO_SLOT)
-		count_given(a, at, a->slots->of[at].seen);
+		xdp_tables_given(&a->tables, at, a->slots->of[at].seen);
 	return at;
 }
 
 /* --- what is held ------------------------------------------------------------------------- */
-
-/* Bytes first, then the generation by which the program takes them. */
-static void put(struct xdp_answers *a, unsigned at, const struct xdp_held *h)
-{
-	for (unsigned i = 0; i < a->n_maps; i++) {
-		struct xdp_held *to = &a->maps[i].held[2 * at + (a->generation & 1)];
-		__atomic_store_n(&to->generation, 0, __ATOMIC_SEQ_CST);
-		memcpy((uint8_t *)to + sizeof to->generation, (const uint8_t *)h + sizeof h->generation,
-			sizeof *h - sizeof h->generation);
-		__atomic_store_n(&to->generation, a->generation, __ATOMIC_SEQ_CST);
-	}
-}
 
 /* Its set is nobody's any more: what clients have in it is not found. */
 static void drop_answers(struct xdp_answers *a, struct xdp_slot *s)
@@ -191,8 +164,7 @@ static void drop(struct xdp_answers *a, unsigned at)
 {
 	struct xdp_slot *s = &a->slots->of[at];
 
-	for (unsigned i = 0; i < a->n_maps; i++)
-		bpf_map_delete_elem(a->maps[i].questions, &s->q);
+	xdp_tables_forget(&a->tables, &s->q);
 	if (s->set)
 		drop_answers(a, s);
 	else
@@ -210,8 +182,7 @@ static uint16_t new_set(struct xdp_answers *a)
 		for (unsigned i = a->slots->n_list; i--;)
 			if (a->slots->of[a->slots->list[i]].set)
 				drop(a, a->slots->list[i]);
-		for (unsigned i = 0; i < a->n_maps; i++)
-			memset(a->maps[i].clients, 0, XDP_LINES * sizeof *a->maps[i].clients);
+		xdp_tables_forget_clients(&a->tables);
 		a->sets = 0;
 	}
 	a->alive[++a->sets] = true;
@@ -220,7 +191,7 @@ static uint16_t new_set(struct xdp_answers *a)
 
 static bool is_same(const struct xdp_answers *a, unsigned at, const struct xdp_made *made)
 {
-	const struct xdp_held *had = &a->maps[0].held[2 * at + (a->generation & 1)], *h = &made->held;
+	const struct xdp_held *had = xdp_tables_held(&a->tables, at), *h = &made->held;
 
 	return had->len == h->len && had->subnet_at == h->subnet_at && had->flags == h->flags &&
 		memcmp(had->counts, h->counts, sizeof h->counts) == 0 && memcmp(had->bytes, h->bytes, h->len) == 0 &&
@@ -238,7 +209,7 @@ static bool steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t cli
 		at = n < ANSWERS_MOST ? take_slot(a) : NO_SLOT;
 		if (at == NO_SLOT)
 			return false;
-		put(a, at, &made->held);
+		xdp_tables_put(&a->tables, at, &made->held);
 		a->slots->of[at].counts = made->counts;
 		a->slots->of[at].client = client;
 		a->slots->of[at].signed_until_s = made->signed_until_s;
@@ -246,9 +217,7 @@ static bool steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t cli
 		s->answers = (uint16_t)at;
 		a->n_answers++;
 	}
-	const uint64_t is = xdp_client(client, s->set) | (uint64_t)made->scope << XDP_SLOT_BITS | at;
-	for (unsigned i = 0; i < a->n_maps; i++)
-		xdp_clients_put(a->maps[i].clients, is, a->alive);
+	xdp_tables_steer(&a->tables, xdp_client(client, s->set) | (uint64_t)made->scope << XDP_SLOT_BITS | at, a->alive);
 	return true;
 }
 
@@ -261,13 +230,13 @@ static void take(struct xdp_answers *a, unsigned at, uint32_t client, const stru
 	s->client = client;
 	s->counts = made->counts;
 	if (!made->steered) {
-		put(a, at, &made->held);
+		xdp_tables_put(&a->tables, at, &made->held);
 		a->n_answers++;
 		return;
 	}
 	s->answers = NO_SLOT;
 	s->set = new_set(a);
-	put(a, at, &(struct xdp_held){ .set = s->set });
+	xdp_tables_put(&a->tables, at, &(struct xdp_held){ .set = s->set });
 	steer_client(a, s, client, made);
 }
 
@@ -275,7 +244,6 @@ static void take(struct xdp_answers *a, unsigned at, uint32_t client, const stru
 static bool hold(struct xdp_answers *a, const struct xdp_question *q, uint32_t client)
 {
 	struct xdp_made made;
-	bool ok = true;
 	const enum xdp_makes is = xdp_make(epoch_current(a->epoch), q, client, &made);
 	const unsigned at = is == XDP_MADE ? take_slot(a) : NO_SLOT;
 
@@ -285,20 +253,13 @@ static bool hold(struct xdp_answers *a, const struct xdp_question *q, uint32_t c
 	a->slots->of[at].asked = a->turns;
 	take(a, at, client, &made);
 	xdp_slots_enlist(a->slots, at);
-	for (unsigned i = 0; i < a->n_maps; i++)
-		ok = bpf_map_update_elem(a->maps[i].questions, q, &(uint32_t){ at }, BPF_NOEXIST) == 0 && ok;
-	if (!ok)
-		drop(a, at);
-	return ok;
+	if (xdp_tables_ask(&a->tables, q, at))
+		return true;
+	drop(a, at);
+	return false;
 }
 
 /* --- publications ------------------------------------------------------------------------- */
-
-static void set_generation(struct xdp_answers *a, uint32_t n)
-{
-	for (unsigned i = 0; i < a->n_maps; i++)
-		__atomic_store_n(&a->maps[i].state->generation, n, __ATOMIC_SEQ_CST);
-}
 
 /* Does every client that asks a pool get the same edges, and for as long? */
 static bool steers_alike(const struct world *a, const struct world *b)
@@ -310,9 +271,8 @@ static bool steers_alike(const struct world *a, const struct world *b)
 void xdp_answers_withdraw(struct xdp_answers *a, const struct world *next)
 {
 	a->alike = a->alike && steers_alike(epoch_current(a->epoch), next);
-	if (!++a->generation)
-		a->generation = 2; /* as odd as 0 is */
-	set_generation(a, a->why_not ? 0 : a->generation);
+	xdp_tables_begin(&a->tables);
+	xdp_tables_give(&a->tables, !a->why_not);
 }
 
 /* What makes answers differ by who asks, or has each query looked at. */
@@ -330,7 +290,7 @@ static const char *why_not(const struct world *w)
 void xdp_answers_published(struct xdp_answers *a)
 {
 	a->why_not = why_not(epoch_current(a->epoch));
-	set_generation(a, a->why_not ? 0 : a->generation);
+	xdp_tables_give(&a->tables, !a->why_not);
 	a->to_refill = a->slots->n_list;
 	if (a->loop && !ev_is_active(&a->refill)) {
 		ev_timer_set(&a->refill, 0, 0);
@@ -351,7 +311,7 @@ static bool refill_answers(struct xdp_answers *a, struct xdp_slot *s)
 			return false;
 		a->slots->of[at].counts = made.counts;
 		a->slots->of[at].signed_until_s = made.signed_until_s;
-		put(a, at, &made.held);
+		xdp_tables_put(&a->tables, at, &made.held);
 	}
 	return true;
 }
@@ -364,7 +324,7 @@ static void refill(struct xdp_answers *a, unsigned at)
 	/* By what an answer has counted until now. */
 	count(a, at);
 	if (s->set && refill_answers(a, s)) {
-		put(a, at, &(struct xdp_held){ .set = s->set });
+		xdp_tables_put(&a->tables, at, &(struct xdp_held){ .set = s->set });
 		return;
 	}
 	if (xdp_make(epoch_current(a->epoch), &s->q, s->client, &made) != XDP_MADE) {
@@ -405,7 +365,7 @@ static bool shown_again(struct xdp_answers *a, struct xdp_slot *s, uint32_t clie
 {
 	struct xdp_made made;
 	const bool is_new = s->set && client &&
-		!xdp_clients_has(a->maps[0].clients, xdp_client(client, s->set)) &&
+		!xdp_tables_steers(&a->tables, xdp_client(client, s->set)) &&
 		xdp_make(epoch_current(a->epoch), &s->q, client, &made) == XDP_MADE && made.asks == s->asks;
 
 	return is_new && steer_client(a, s, client, &made);
@@ -510,7 +470,7 @@ void xdp_answers_stop(struct xdp_answers *a)
 {
 	if (!a->loop)
 		return;
-	set_generation(a, 0);
+	xdp_tables_give(&a->tables, false);
 	ev_timer_stop(a->loop, &a->turn);
 	ev_timer_stop(a->loop, &a->refill);
 	a->loop = NULL;

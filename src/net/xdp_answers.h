@@ -15,21 +15,11 @@
 
 #include "answer/choice_counts.h"
 #include "answer/stats.h"
-#include "net/xdp_shared.h"
+#include "net/xdp_tables.h"
 #include "world/epoch.h"
 
 struct ev_loop;
 struct xdp_answers;
-
-/* Of an interface: what we share with its program. Lives longer than who uses it. */
-struct xdp_maps {
-	int questions;           /* a descriptor */
-	struct xdp_held *held;   /* [2 * XDP_SLOTS] */
-	struct xdp_line *clients; /* [XDP_LINES] */
-	uint64_t *given;         /* [cpus][XDP_SLOTS][2] */
-	struct xdp_state *state;
-	unsigned cpus;
-};
 
 struct xdp_answers *xdp_answers_new(const struct epoch *epoch);
 void xdp_answers_free(struct xdp_answers *a);

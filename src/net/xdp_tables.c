@@ -1,0 +1,89 @@
+#include "net/xdp_tables.h"
+
+#include "net/xdp_clients.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+
+void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps)
+{
+	if (t->n < XDP_TABLES_MOST)
+		t->of[t->n++] = *maps;
+}
+
+void xdp_tables_begin(struct xdp_tables *t)
+{
+	if (!++t->generation)
+		t->generation = 2; /* as odd as 0 is */
+}
+
+void xdp_tables_give(const struct xdp_tables *t, bool on)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		__atomic_store_n(&t->of[i].state->generation, on ? t->generation : 0, __ATOMIC_SEQ_CST);
+}
+
+static struct xdp_held *held(const struct xdp_tables *t, unsigned i, unsigned at)
+{
+	return &t->of[i].held[2 * at + (t->generation & 1)];
+}
+
+/* Bytes first, then the generation by which the program takes them. */
+void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_held *h)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct xdp_held *to = held(t, i, at);
+		__atomic_store_n(&to->generation, 0, __ATOMIC_SEQ_CST);
+		memcpy((uint8_t *)to + sizeof to->generation, (const uint8_t *)h + sizeof h->generation,
+			sizeof *h - sizeof h->generation);
+		__atomic_store_n(&to->generation, t->generation, __ATOMIC_SEQ_CST);
+	}
+}
+
+const struct xdp_held *xdp_tables_held(const struct xdp_tables *t, unsigned at)
+{
+	return held(t, 0, at);
+}
+
+bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at)
+{
+	const uint32_t slot = at;
+	bool ok = true;
+
+	for (unsigned i = 0; i < t->n; i++)
+		ok = bpf_map_update_elem(t->of[i].questions, q, &slot, BPF_NOEXIST) == 0 && ok;
+	return ok;
+}
+
+void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		bpf_map_delete_elem(t->of[i].questions, q);
+}
+
+void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		xdp_clients_put(t->of[i].clients, is, alive);
+}
+
+bool xdp_tables_steers(const struct xdp_tables *t, uint64_t client)
+{
+	return xdp_clients_has(t->of[0].clients, client);
+}
+
+void xdp_tables_forget_clients(const struct xdp_tables *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		memset(t->of[i].clients, 0, XDP_LINES * sizeof *t->of[i].clients);
+}
+
+void xdp_tables_given(const struct xdp_tables *t, unsigned at, uint64_t n[static 2])
+{
+	n[0] = n[1] = 0;
+	for (unsigned i = 0; i < t->n; i++)
+		for (unsigned cpu = 0; cpu < t->of[i].cpus; cpu++)
+			for (unsigned v6 = 0; v6 < 2; v6++)
+				n[v6] += __atomic_load_n(
+					&t->of[i].given[((size_t)cpu * XDP_SLOTS + at) * 2 + v6], __ATOMIC_RELAXED);
+}

@@ -1,0 +1,57 @@
+/* xdp_tables.h - what the programs in the kernel read and write, of all interfaces as if they were one.
+ *
+ * Each has the same in its tables. Slots are net/xdp_slots.h's. What is put there is of the current *generation*, and
+ * a program gives what is of the one that it was told. The loop's thread.
+ */
+#ifndef NET_XDP_TABLES_H
+#define NET_XDP_TABLES_H
+
+#include "net/xdp_shared.h"
+
+#include <stdint.h>
+
+/* Of an interface: what we share with its program. Lives longer than who uses it. */
+struct xdp_maps {
+	int questions;           /* a descriptor */
+	struct xdp_held *held;   /* [2 * XDP_SLOTS] */
+	struct xdp_line *clients; /* [XDP_LINES] */
+	uint64_t *given;         /* [cpus][XDP_SLOTS][2] */
+	struct xdp_state *state;
+	unsigned cpus;
+};
+
+enum { XDP_TABLES_MOST = 16 };
+
+struct xdp_tables {
+	struct xdp_maps of[XDP_TABLES_MOST]; /* [n] */
+	unsigned n;
+	uint32_t generation; /* not 0 */
+};
+
+/* Those over XDP_TABLES_MOST are left out: nothing is answered there. */
+void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps);
+
+/* Another generation: what was put until now is given no more once xdp_tables_give() has told it. */
+void xdp_tables_begin(struct xdp_tables *t);
+/* The programs give what is of this generation, or nothing. */
+void xdp_tables_give(const struct xdp_tables *t, bool on);
+
+/* What slot `at` holds in this generation: an answer, or, with a set, a question that is steered. */
+void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_held *h);
+/* Until it is put again. Of at least one interface. */
+const struct xdp_held *xdp_tables_held(const struct xdp_tables *t, unsigned at);
+
+/* The question's slot, until it is forgotten. False: not all interfaces have it. */
+bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);
+void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q);
+
+/* As xdp_clients_put() and xdp_clients_has(). */
+void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive);
+bool xdp_tables_steers(const struct xdp_tables *t, uint64_t client);
+/* All of them. */
+void xdp_tables_forget_clients(const struct xdp_tables *t);
+
+/* How often slot `at` was given since the start, over IPv4 and IPv6. */
+void xdp_tables_given(const struct xdp_tables *t, unsigned at, uint64_t n[static 2]);
+
+#endif
