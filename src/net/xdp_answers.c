@@ -448,8 +448,9 @@ static void on_turn(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	/* What is shown is for what is held now. Each worker is the first in its turn, when there is no time for all. */
-	for (unsigned i = 0; i < a->n_hot && !a->to_refill; i++)
+	/* What is shown is for what is held now, and for nothing where nothing may be. Each worker is the first in its
+	 * turn, when there is no time for all. */
+	for (unsigned i = 0; i < a->n_hot && (a->why_not || !a->to_refill); i++)
 		look(a, a->hot[(a->turns + i) % a->n_hot], until_us);
 	count_some(a);
 	if (++a->turns % HEAT_TURNS == 0)
