@@ -321,6 +321,13 @@ static void ask_by_rank(struct asking *a)
 			rank_row(r, &r->within, class, within) });
 }
 
+/* Is it for when nothing else is left, and that is no share either? choose_by_members() asks it last. */
+static bool is_last_resort(const struct asking *a, unsigned at)
+{
+	return a->tree->whole && pool_policy_weighs(a->w->pool->policy) &&
+		!choose_member_weight(a->w, at);
+}
+
 /* Rendezvous hashing, as choose_links.c has it of edges. */
 static void ask_by_key(struct asking *a)
 {
@@ -339,7 +346,8 @@ static void ask_by_key(struct asking *a)
 			const double weight = weighted ? own ? own : 1e-9 : 1;
 			const double score =
 				-log((group_draw(key, hash) + 0.5) / 4294967296.0) / weight;
-			if (!is_seen(a, i) && !has_share(a, i) && score < least) {
+			if (!is_seen(a, i) && !has_share(a, i) && !is_last_resort(a, i) &&
+				score < least) {
 				least = score;
 				best = i;
 			}
@@ -485,8 +493,7 @@ bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 		ask_by_policy(&a, shared ? NO_MEMBER : drawn);
 	/* Whose edges are all down, but not who stands in for them; then those with a share; then those of weight 0. */
 	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
-		if (!is_seen(&a, i) && !has_share(&a, i) &&
-			!(a.tree->whole && pool_policy_weighs(policy) && !choose_member_weight(w, i)))
+		if (!is_seen(&a, i) && !has_share(&a, i) && !is_last_resort(&a, i))
 			ask_member(&a, i);
 	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
 		if (!is_seen(&a, i) && has_share(&a, i))

@@ -4,6 +4,7 @@
 #include "unit/unit.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const uint16_t in_eu[] = { AMS, ROM }, in_us[] = { NYC, SFO };
@@ -366,6 +367,43 @@ static void clients_may_be_pinned_to_a_pool(void)
 	small_close(&s);
 }
 
+/* us lives, and says nothing: the share has all, not eu, whose weight is 0. */
+static void weight_0_is_for_when_no_share_is_left_either(void)
+{
+	static const struct {
+		enum pool_policy policy;
+		enum pool_affinity affinity;
+	} row[] = { { POOL_WEIGHTED, AFFINITY_NONE }, { POOL_WEIGHTED, AFFINITY_CLIENT },
+		{ POOL_HASH, AFFINITY_CLIENT } };
+	static const uint16_t sfo[] = { SFO };
+	const struct pool_rule nobody = { .to = { .kind = PIN_RULE, .code = "rule" }, .nobody = true };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct pools p;
+		struct small s;
+		char client[16];
+		fill(&p);
+		p.of[TOP].policy = row[i].policy;
+		p.of[TOP].affinity = row[i].affinity;
+		p.of[US].edges = sfo;
+		p.of[US].n = 1;
+		p.of[US].rules = &nobody;
+		p.of[US].n_rules = 1;
+		p.members[0].weight = 0;
+		p.members[2] = (struct pool_member){ .number = NYC, .share = POOL_SHARE / 10 * 4 };
+		p.of[TOP].n_members = 3;
+		small_open(&s, p.of, 3);
+		for (unsigned k = 0; k < 200; k++) {
+			snprintf(client, sizeof client, "1.0.%u.0/24", k);
+			s.states[NYC] = EDGE_UP;
+			CU_ASSERT_EQUAL(strncmp(small_ask(&s, client, NULL, false), "nyc", 3), 0);
+			s.states[NYC] = EDGE_DOWN;
+			CU_ASSERT_NOT_EQUAL(strpbrk(small_ask(&s, client, NULL, false), "ar"), NULL);
+		}
+		small_close(&s);
+	}
+}
+
 void suite_choose_members(void)
 {
 	static const struct unit_case cases[] = {
@@ -381,6 +419,8 @@ void suite_choose_members(void)
 		{ "who stands in for a member is its own", who_stands_in_for_a_member_is_its_own },
 		{ "answers count members, and no edge comes twice",
 			answers_count_members_and_no_edge_comes_twice },
+		{ "weight 0 is for when no share is left, either",
+			weight_0_is_for_when_no_share_is_left_either },
 		{ "explaining changes nothing", explaining_changes_nothing },
 		{ "a pool with too few up is passed over", a_pool_with_too_few_up_is_passed_over },
 		{ "clients may be pinned to a pool", clients_may_be_pinned_to_a_pool },
