@@ -259,6 +259,18 @@ bool kept_get(struct kept_in *in, void *to, size_t len)
 	return true;
 }
 
+bool kept_open_of(struct kept_in *in, const char *path, const char *kind, const struct text *of)
+{
+	if (of->lost || !kept_open(in, path, kind))
+		return false;
+	char *is = kept_next(in) == of->len ? malloc(of->len + 1) : NULL;
+	const bool same = is && kept_get(in, is, of->len) && memcmp(is, text_get(of), of->len) == 0;
+	free(is);
+	if (!same)
+		kept_close(in);
+	return same;
+}
+
 bool kept_ended(const struct kept_in *in)
 {
 	return !in->bad && in->left == 0;

@@ -9,6 +9,7 @@
 #define BASE_KEPT_H
 
 #include "base/fault.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,8 @@ struct kept_in {
 
 /* False: there is none that is of use here. The caller closes it. */
 bool kept_open(struct kept_in *in, const char *path, const char *kind);
+/* The same, and its first part is that text, which is passed. False: likewise. */
+bool kept_open_of(struct kept_in *in, const char *path, const char *kind, const struct text *of);
 void kept_close(struct kept_in *in);
 
 /* How long the next part is; 0 too when something was wrong. */

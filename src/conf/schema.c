@@ -66,7 +66,7 @@ static const struct key store_keys[] = {
 			 "BIND's form). Made where it is not there.",
 		.otherwise = "the folder \"keys\" beside the file" },
 	{ "images", take_images, .say = "the path of a folder, or off", AT(images_dir),
-		.about = "Where large zones and GeoIP databases are kept as they are in memory, so that the next start need not read "
+		.about = "Where large zones, GeoIP databases and rankings are kept as they are in memory, so that the next start need not read "
 			 "their files as long as those have not changed. Made where it is not there, for the server's user alone; as large as they "
 			 "are in memory.",
 		.otherwise = "the folder \"images\" beside the file" },

@@ -6,6 +6,7 @@
 #include "daemon/publish.h"
 #include "geo/atlas_kept.h"
 #include "jobs/jobs.h"
+#include "steer/steer_kept.h"
 #include "zone/registry.h"
 #include "zone/zone_kept.h"
 
@@ -27,7 +28,7 @@ enum {
 	LARGE = 256 << 10 /* bytes of an image: smaller ones are read as fast from their files */
 };
 
-static const char geo_name[] = "geoip.kept";
+static const char geo_name[] = "geoip.kept", ranks_name[] = "rankings.kept";
 
 struct kept_images {
 	struct kept_images_opts opts;
@@ -74,6 +75,11 @@ bool kept_images_geo(char to[static KEPT_PATH], const char *dir)
 	return in_folder(to, dir, geo_name);
 }
 
+bool kept_images_ranks(char to[static KEPT_PATH], const char *dir)
+{
+	return in_folder(to, dir, ranks_name);
+}
+
 /* --- the job ------------------------------------------------------------------------------ */
 
 static bool is_kept(const struct registry_zone *z)
@@ -93,13 +99,14 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A name that kept_images_zone() or kept_images_geo() makes, or that of one that is being written. */
+/* A name that one of the above makes, or that of one that is being written. */
 static bool is_ours(const char *name)
 {
 	const size_t hex = strspn(name, "0123456789abcdef");
-	const char *rest = hex == 2 * HASH ? name + hex : strncmp(name, geo_name, strlen("geoip")) == 0 ? name + strlen("geoip") : "";
+	const char *end = strchr(name, '.');
+	const bool known = hex == 2 * HASH || strncmp(name, geo_name, sizeof geo_name - 1) == 0 || strncmp(name, ranks_name, sizeof ranks_name - 1) == 0;
 
-	return strcmp(rest, ".kept") == 0 || strcmp(rest, ".kept.new") == 0;
+	return known && end && (strcmp(end, ".kept") == 0 || strcmp(end, ".kept.new") == 0);
 }
 
 /* Files of ours that are none of these names. */
@@ -138,10 +145,23 @@ static void keep_geo(struct kept_images *k, const char *dir)
 	atlas_kept_write(path, k->parts.atlas, k->parts.geo_files, &k->why);
 }
 
+static void keep_ranks(struct kept_images *k, const char *dir)
+{
+	const struct conf *c = parts_conf(&k->parts);
+	struct text files = { 0 };
+	char path[KEPT_PATH];
+	const struct steer_kept kept = { path, &files, 0 };
+
+	atlas_kept_of(&(struct atlas_opts){ .n_city_files = c->n_city_files, .n_asn_files = c->n_asn_files }, k->parts.geo_files, &files);
+	if (kept_images_ranks(path, dir) && !steer_kept_is(&kept, k->parts.steer))
+		steer_kept_write(&kept, k->parts.steer, &k->why);
+	text_fini(&files);
+}
+
 static void keep_all(struct kept_images *k, const char *dir, struct job *job)
 {
 	const struct registry *r = k->parts.zones;
-	char **names = memory_zeroed(r->n + 1, sizeof *names);
+	char **names = memory_zeroed(r->n + 2, sizeof *names);
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n && !job_is_cancelled(job); i++) {
@@ -155,6 +175,10 @@ static void keep_all(struct kept_images *k, const char *dir, struct job *job)
 	if (atlas_kept_suits(k->parts.atlas, k->parts.geo_files)) {
 		names[n++] = memory_strdup(geo_name);
 		keep_geo(k, dir);
+	}
+	if (atlas_kept_settled(k->parts.geo_files) && steer_kept_suits(k->parts.steer)) {
+		names[n++] = memory_strdup(ranks_name);
+		keep_ranks(k, dir);
 	}
 	if (!job_is_cancelled(job))
 		sweep(dir, names, n);
@@ -209,7 +233,10 @@ static void follow(void *ctx, unsigned what)
 {
 	struct kept_images *k = ctx;
 
-	if (!(what & (PUBLISH_CONF | PUBLISH_ZONES | PUBLISH_GEO)))
+	/* Rankings of what is measured come every few seconds, and are not kept. */
+	if (client_map_is_measured(publisher_live(k->opts.publisher)->steer->clients))
+		what &= ~(unsigned)PUBLISH_STEER;
+	if (!(what & (PUBLISH_CONF | PUBLISH_ZONES | PUBLISH_GEO | PUBLISH_STEER)))
 		return;
 	if (k->runs)
 		k->again = true;

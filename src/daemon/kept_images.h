@@ -1,4 +1,4 @@
-/* kept_images.h - large zones and GeoIP databases, as they are in memory, in a folder for the next start.
+/* kept_images.h - large zones, GeoIP databases and the ranks of pools by these, as they are in memory, in a folder for the next start.
  *
  * Some seconds after such have been read, a job writes what is not there yet, and takes away what nobody is any more. Those that read them
  * are parts_read() of a start, and zones_read(). What cannot be written is told once, and missed by nobody but the clock.
@@ -27,7 +27,8 @@ void kept_images_free(struct kept_images *k);
 
 /* Where in the folder `dir` the zone `id` (view.h) that is read from `file` is kept. False: its path is too long. */
 bool kept_images_zone(char to[static KEPT_PATH], const char *dir, const uint8_t *id, const char *file);
-/* ... and what the GeoIP files are. */
+/* ... and what the GeoIP files are, and the ranks of pools by these. */
 bool kept_images_geo(char to[static KEPT_PATH], const char *dir);
+bool kept_images_ranks(char to[static KEPT_PATH], const char *dir);
 
 #endif

@@ -11,6 +11,7 @@
 #include "geo/atlas_kept.h"
 #include "jobs/jobs.h"
 #include "steer/rules.h"
+#include "steer/steer_kept.h"
 #include "steer/template.h"
 #include "store/store.h"
 #include "xfr/stored.h"
@@ -304,14 +305,37 @@ static void warn_of_unknown_fields(const struct parts *to, struct faults *f)
 	conf_places_fini(&places);
 }
 
-static void make_steer(struct parts *to, const struct parts *before, bool assume)
+/* With the ranks of the last run, where they are of these very files. */
+static struct steer *steer_of_kept(const struct parts *to)
+{
+	const struct conf *c = parts_conf(to);
+	const struct steer_measured measured = latency_read_for_steer(c, to->table);
+	const struct steer_opts opts = { c->edges, c->n_edges, c->pools, c->n_pools, &measured, NULL };
+	struct text files = { 0 };
+	char path[KEPT_PATH];
+	struct steer_kept kept = { path, &files, 0 };
+
+	atlas_kept_of(&(struct atlas_opts){ .n_city_files = c->n_city_files, .n_asn_files = c->n_asn_files }, to->geo_files, &files);
+	const bool may = c->images_dir && atlas_kept_settled(to->geo_files) && kept_images_ranks(path, c->images_dir);
+	struct steer *s = steer_kept_new(&opts, to->atlas, may ? &kept : NULL);
+	if (kept.n_taken)
+		log_line(LOG_NOTICE, "rankings: of %u pools as they were kept, since nothing of theirs has changed", kept.n_taken);
+	text_fini(&files);
+	return s;
+}
+
+static void make_steer(struct parts *to, const struct parts *before, const struct parts_read_opts *o)
 {
 	const bool same = before && to->conf == before->conf && to->atlas == before->atlas &&
 		to->table == before->table && before->steer;
 
-	to->steer = same ? steer_hold(before->steer)
-			 : (assume ? parts_steer_assumed : parts_steer)(parts_conf(to), to->atlas, to->table,
-				   before ? before->steer : NULL);
+	if (same)
+		to->steer = steer_hold(before->steer);
+	else if (o->kept && !before)
+		to->steer = steer_of_kept(to);
+	else
+		to->steer = (o->assume ? parts_steer_assumed : parts_steer)(parts_conf(to), to->atlas, to->table,
+			before ? before->steer : NULL);
 }
 
 static bool make_numbers(struct parts *to, const struct parts *before, struct faults *f)
@@ -451,7 +475,7 @@ static bool read_all(struct parts *to, const struct parts_read_opts *o, struct f
 	if (!ok)
 		return false;
 	read_table(to, before, f);
-	make_steer(to, before, o->assume);
+	make_steer(to, before, o);
 	warn_of_idle_pins(to, f);
 	warn_of_own_names(to, f);
 	warn_of_unknown_fields(to, f);

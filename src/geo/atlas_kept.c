@@ -21,8 +21,7 @@ struct kept_told {
 	uint64_t built_s, nets, local, placed;
 };
 
-/* Which files it is of, as one text. */
-static void put_files(const struct atlas_opts *o, const struct stamps *files, struct text *to)
+void atlas_kept_of(const struct atlas_opts *o, const struct stamps *files, struct text *to)
 {
 	text_addf(to, "%zu %zu\n", o->n_city_files, o->n_asn_files);
 	for (size_t i = 0; i < files->n; i++) {
@@ -32,7 +31,7 @@ static void put_files(const struct atlas_opts *o, const struct stamps *files, st
 	}
 }
 
-static bool are_settled(const struct stamps *files)
+bool atlas_kept_settled(const struct stamps *files)
 {
 	for (size_t i = 0; i < files->n; i++)
 		if (files->of[i].fresh || !files->of[i].inode)
@@ -49,7 +48,7 @@ bool atlas_kept_suits(const struct atlas *a, const struct stamps *files)
 		odd = odd || a->cities.told[i].n_odd;
 	for (size_t i = 0; i < a->asns.n_told; i++)
 		odd = odd || a->asns.told[i].n_odd;
-	return are_settled(files) && !odd && size.nets + size.asn_nets >= NETS_LEAST &&
+	return atlas_kept_settled(files) && !odd && size.nets + size.asn_nets >= NETS_LEAST &&
 		a->cities.n_told + a->asns.n_told == files->n;
 }
 
@@ -85,7 +84,7 @@ bool atlas_kept_write(const char *path, const struct atlas *a, const struct stam
 	struct text of = { 0 };
 	struct kept_out o;
 
-	put_files(&opts, files, &of);
+	atlas_kept_of(&opts, files, &of);
 	const bool ok = !of.lost && kept_create(&o, path, KIND, why);
 	if (ok) {
 		kept_put(&o, text_get(&of), of.len);
@@ -108,15 +107,9 @@ static bool open_same(struct kept_in *in, const char *path, const struct atlas_o
 {
 	struct text want = { 0 };
 
-	if (!kept_open(in, path, KIND))
-		return false;
-	put_files(opts, files, &want);
-	char *is = kept_next(in) == want.len ? malloc(want.len + 1) : NULL;
-	const bool same = is && kept_get(in, is, want.len) && memcmp(is, text_get(&want), want.len) == 0;
-	free(is);
+	atlas_kept_of(opts, files, &want);
+	const bool same = kept_open_of(in, path, KIND, &want);
 	text_fini(&want);
-	if (!same)
-		kept_close(in);
 	return same;
 }
 
@@ -179,7 +172,7 @@ struct atlas *atlas_kept_read(const char *path, const struct atlas_opts *opts, c
 {
 	struct kept_in in;
 
-	if (!are_settled(files) || !open_same(&in, path, opts, files))
+	if (!atlas_kept_settled(files) || !open_same(&in, path, opts, files))
 		return NULL;
 	struct atlas *a = memory_zeroed(1, sizeof *a);
 	a->refs = 1;

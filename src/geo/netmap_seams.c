@@ -1,4 +1,5 @@
 #include "geo/netmap_inner.h"
+#include "geo/netmap_kept.h"
 
 #include "base/memory.h"
 
@@ -21,7 +22,8 @@ struct netmap_seams {
 	struct seam_bits family[2];
 };
 
-static void bits_init(struct seam_bits *b, size_t n)
+/* For `n` bits. Returns how many words all levels have. */
+static size_t bits_init(struct seam_bits *b, size_t n)
 {
 	size_t total = 0;
 
@@ -35,6 +37,7 @@ static void bits_init(struct seam_bits *b, size_t n)
 		b->level[i] = p;
 		p += b->words[i];
 	}
+	return total;
 }
 
 static void bits_set(struct seam_bits *b, size_t i)
@@ -189,6 +192,34 @@ struct netmap_seams *netmap_seams_new(struct netmap *map, const uint32_t *class_
 	find_seams(s, 0);
 	find_seams(s, 1);
 	return s;
+}
+
+void netmap_seams_kept_put(struct kept_out *o, const struct netmap_seams *s)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		size_t words = 0;
+		for (unsigned k = 0; k < LEVELS; k++)
+			words += s->family[i].words[k];
+		kept_put(o, s->family[i].level[0], words * sizeof(uint64_t));
+	}
+}
+
+struct netmap_seams *netmap_seams_kept_get(struct kept_in *in, struct netmap *map, const uint32_t *class_of, size_t n)
+{
+	struct netmap_seams *s = memory_zeroed(1, sizeof *s);
+	bool ok = true;
+
+	s->map = netmap_hold(map);
+	s->class_of = class_of;
+	s->n = n;
+	for (unsigned i = 0; i < 2; i++) {
+		const size_t words = bits_init(&s->family[i], map->family[i].n);
+		ok = ok && kept_get(in, s->family[i].level[0], words * sizeof(uint64_t));
+	}
+	if (ok)
+		return s;
+	netmap_seams_free(s);
+	return NULL;
 }
 
 void netmap_seams_free(struct netmap_seams *s)

@@ -12,6 +12,13 @@ static size_t class_bytes(const struct rank_split *s)
 	return s->keys * sizeof *s->class_of;
 }
 
+uint64_t rank_split_hash(const struct rank_split *s)
+{
+	static const struct hash_key key = { 0xd1b54a32d192ed03u, 0x9e3779b97f4a7c15u };
+
+	return hash_bytes(key, (const uint8_t *)s->class_of, class_bytes(s));
+}
+
 static bool same_split(const struct rank_split *a, const struct rank_split *b)
 {
 	return a->hash == b->hash && a->map == b->map && a->keys == b->keys &&
@@ -29,14 +36,13 @@ static void make_view(struct rank_split *s, const struct rank_split_opts *o)
 
 struct rank_split *rank_split_take(const struct rank_split_opts *opts, uint32_t *class_of)
 {
-	static const struct hash_key key = { 0xd1b54a32d192ed03u, 0x9e3779b97f4a7c15u };
 	struct rank_split *s = memory_zeroed(1, sizeof *s);
 
 	s->refs = 1;
 	s->map = netmap_hold(opts->map);
 	s->keys = opts->keys;
 	s->class_of = class_of;
-	s->hash = hash_bytes(key, (const uint8_t *)class_of, class_bytes(s));
+	s->hash = rank_split_hash(s);
 	for (size_t i = 0; i < opts->n_known; i++)
 		if (same_split(s, opts->known[i]->split)) {
 			rank_split_drop(s);

@@ -37,6 +37,8 @@ struct rank_split_opts {
 
 /* Takes `class_of`, [keys] of the heap. Never NULL; held once for the caller. */
 struct rank_split *rank_split_take(const struct rank_split_opts *opts, uint32_t *class_of);
+/* Of its class_of: what `hash` is to be. */
+uint64_t rank_split_hash(const struct rank_split *s);
 struct rank_split *rank_split_hold(struct rank_split *s);
 void rank_split_drop(struct rank_split *s);
 

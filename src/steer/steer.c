@@ -6,6 +6,7 @@
 #include "steer/hours.h"
 #include "steer/rules.h"
 #include "steer/steer_edges.h"
+#include "steer/steer_kept.h"
 #include "steer/steer_ranks.h"
 #include "steer/steer_tree.h"
 
@@ -296,8 +297,9 @@ static struct client_map *make_client_map(
 	return map;
 }
 
-struct steer *steer_new(
-	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
+/* In place of `before`, or with what is `kept`; or neither. */
+static struct steer *make(
+	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before, struct steer_kept *kept)
 {
 	struct steer *s = memory_zeroed(1, sizeof *s);
 	const struct steer_measured *m = opts->measured;
@@ -314,7 +316,7 @@ struct steer *steer_new(
 	steer_edges_fill(s, opts, before);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		fill_pool(s, opts, i);
-	steer_ranks_fill(s, opts, before);
+	steer_ranks_fill(s, opts, before, kept);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].reads = find_reads(s, (uint16_t)i);
 	steer_tree_look(s);
@@ -324,6 +326,17 @@ struct steer *steer_new(
 	s->pool_numbers = numbers_new(&s->mem, &s->pools->name, sizeof *s->pools, s->n_pools);
 	client_map_settle(s->clients);
 	return s;
+}
+
+struct steer *steer_new(
+	const struct steer_opts *opts, struct atlas *atlas, const struct steer *before)
+{
+	return make(opts, atlas, before, NULL);
+}
+
+struct steer *steer_kept_new(const struct steer_opts *opts, struct atlas *atlas, struct steer_kept *k)
+{
+	return make(opts, atlas, NULL, k);
 }
 
 /* For a scope. */

@@ -1,6 +1,7 @@
 #include "steer/steer_ranks.h"
 
 #include "base/memory.h"
+#include "steer/steer_kept.h"
 #include "steer/steer_shifts.h"
 
 #include <math.h>
@@ -13,9 +14,10 @@ enum { WORK_BYTES = 2, COSTS_BYTES = 16, TOGETHER_MOST = 8192 };
 /* Ranks that pools may share: those of what is replaced and those made so far; and what the
  * views of these take, and the fronts of pools, and what each of the two may take. */
 struct ranks {
-	struct rank **r; /* borrowed: of `before` or of pools, or begun for one */
+	struct rank **r; /* borrowed: of `before`, kept or of pools, or begun for one */
 	size_t n, views, fronts, most;
 	const struct steer *before;
+	struct rank_kept kept; /* from the last run */
 };
 
 /* The rank of the same pool before, when its edges are the same: its order is kept where
@@ -137,6 +139,14 @@ static struct rank_front *known_front(const struct steer *s, const struct rank *
 	return NULL;
 }
 
+static struct rank_front *kept_front(const struct rank_kept *k, const struct rank *r, unsigned n)
+{
+	for (size_t i = 0; i < k->n_fronts; i++)
+		if (k->fronts[i]->of == r && k->fronts[i]->k == n)
+			return rank_front_hold(k->fronts[i]);
+	return NULL;
+}
+
 static struct rank_front *make_front(const struct steer *s, const struct pool *p, struct ranks *ranks)
 {
 	const unsigned k = p->answers < p->rank->n ? p->answers : p->rank->n;
@@ -145,6 +155,8 @@ static struct rank_front *make_front(const struct steer *s, const struct pool *p
 	if (f || ranks->fronts > ranks->most)
 		return f;
 	f = known_front(ranks->before, p->rank, k);
+	if (!f)
+		f = kept_front(&ranks->kept, p->rank, k);
 	if (!f)
 		f = rank_front_new(p->rank, k);
 	ranks->fronts += netmap_size(f->view).bytes;
@@ -158,6 +170,16 @@ static bool needs_rank(const struct pool_opts *o)
 	for (unsigned i = 0; i < o->n_links; i++)
 		nearest = nearest || o->links[i].policy == POOL_NEAREST;
 	return nearest;
+}
+
+static unsigned count_kept(const struct steer *s, const struct rank_kept *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_pools; i++)
+		for (size_t j = 0; j < k->n && s->pools[i].rank; j++)
+			n += k->ranks[j] == s->pools[i].rank;
+	return n;
 }
 
 /* Of pools from `first` on, as many as are built at once; returns the first that is left. */
@@ -192,15 +214,22 @@ static void make_all(struct steer *s, const struct steer_opts *opts, bool fronts
 		i = make_some(s, opts, fronts, ranks, i);
 }
 
-void steer_ranks_fill(struct steer *s, const struct steer_opts *opts, const struct steer *before)
+void steer_ranks_fill(struct steer *s, const struct steer_opts *opts, const struct steer *before, struct steer_kept *kept)
 {
 	struct ranks ranks = { .before = before, .most = netmap_size(s->atlas->cities.map).bytes / 2 };
 
-	ranks.r = memory_zeroed(s->n_pools + (before ? before->n_pools : 0), sizeof *ranks.r);
+	if (kept)
+		steer_kept_read(kept, s->clients, &ranks.kept);
+	ranks.r = memory_zeroed(s->n_pools + (before ? before->n_pools : 0) + ranks.kept.n, sizeof *ranks.r);
 	for (unsigned i = 0; before && i < before->n_pools; i++)
 		if (before->pools[i].rank)
 			ranks.r[ranks.n++] = before->pools[i].rank;
+	for (size_t i = 0; i < ranks.kept.n; i++)
+		ranks.r[ranks.n++] = ranks.kept.ranks[i];
 	make_all(s, opts, false, &ranks); /* with views, for whoever may share them */
 	make_all(s, opts, true, &ranks);
+	if (kept)
+		kept->n_taken = count_kept(s, &ranks.kept);
 	memory_free(ranks.r);
+	rank_kept_fini(&ranks.kept);
 }

@@ -7,7 +7,10 @@
 
 #include "steer/steer.h"
 
-/* All pools are filled but for these; `before`, perhaps NULL, is what is replaced, whose ranks may be shared. */
-void steer_ranks_fill(struct steer *s, const struct steer_opts *opts, const struct steer *before);
+struct steer_kept;
+
+/* All pools are filled but for these; `before`, perhaps NULL, is what is replaced, whose ranks may be shared, and so may those that
+ * are `kept`, perhaps NULL. */
+void steer_ranks_fill(struct steer *s, const struct steer_opts *opts, const struct steer *before, struct steer_kept *kept);
 
 #endif

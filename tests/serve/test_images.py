@@ -1,4 +1,4 @@
-"""Large zones and databases are kept as they are in memory, and the next start has them at once when nothing has changed."""
+"""Large zones, databases and rankings are kept as they are in memory, and the next start has them at once when nothing has changed."""
 from lib import *
 
 MANY = 8000
@@ -12,7 +12,8 @@ geoip: { city: { file: %s } }
 edges: { ams: { at: "52,5", a: [ 192.0.2.1 ] }, nyc: { at: "40,-74", a: [ 192.0.2.2 ] } }
 pools: { web: { edges: [ ams, nyc ] } }
 """ % CITY
-LINES = ("zones: 2 as they were kept", "GeoIP files: as they were kept")
+LINES = ("zones: 2 as they were kept", "GeoIP files: as they were kept", "rankings: of 1 pools as they were kept")
+NAMES = ["geoip.kept", "rankings.kept"]
 
 
 def images(s):
@@ -34,19 +35,19 @@ def again(s):
     return [line in s.said() for line in LINES]
 
 
-@claim("a server that was killed has large zones and the GeoIP database as they were kept, and answers the same with the same warnings")
+@claim("a server that was killed has large zones, the GeoIP database and rankings as they were kept, and answers the same with the same warnings")
 def kept():
     with Server(ZONES, CONFIG, start=False) as s:
         time.sleep(0.1)                                     # what was written just now might be written again unseen
         s.start()
-        wait(lambda: len(images(s)) == 3 and "geoip.kept" in images(s), lambda: "%s: %s" % (images(s), s.said()))
+        wait(lambda: len(images(s)) == 4 and images(s)[-2:] == NAMES, lambda: "%s: %s" % (images(s), s.said()))
         same(os.stat(s.dir + "/images").st_mode & 0o777, 0o700)
         before = [s.udp("w%d.example.com" % i).addresses() for i in (0, 7, MANY - 1)]
         geo = s.ctl("geo", "83.62.101.0")
-        same([line in s.said() for line in LINES], [False, False])
+        same([line in s.said() for line in LINES], [False] * 3)
         doubt = [line.split("warning: ", 1)[1] for line in s.said().splitlines() if "nowhere" in line and "warning: " in line]
         same(len(doubt), 1, s.said())
-        same(again(s), [True, True], s.said())
+        same(again(s), [True] * 3, s.said())
         same([s.udp("w%d.example.com" % i).addresses() for i in (0, 7, MANY - 1)], before)
         same(s.udp("w%d.example.com" % MANY).rcode, NXDOMAIN)
         same(s.udp("www.example.org").addresses(), ["192.0.2.1"])
@@ -59,7 +60,7 @@ def kept():
         again(s)
         assert "as they were kept" in s.said() and "zones: " not in s.said(), s.said()
         same(s.udp("w7.example.com").addresses(), ["192.0.2.77"])
-        wait(lambda: len(images(s)) == 2, lambda: images(s))
+        wait(lambda: len(images(s)) == 3, lambda: images(s))
         again(s)
         wait(lambda: "zones: 1 as they were kept" in s.said(), s.said)
         same(s.udp("w7.example.com").addresses(), ["192.0.2.77"])
@@ -70,7 +71,7 @@ def broken():
     with Server(ZONES, CONFIG, start=False) as s:
         time.sleep(0.1)
         s.start()
-        wait(lambda: len(images(s)) == 3, lambda: "%s: %s" % (images(s), s.said()))
+        wait(lambda: len(images(s)) == 4, lambda: "%s: %s" % (images(s), s.said()))
         right = {}
         for name in images(s):
             with open(s.dir + "/images/" + name, "rb") as f:
@@ -82,13 +83,13 @@ def broken():
                 with open(s.dir + "/images/" + name, "wb") as f:
                     f.write(harm(right[name]))
             s.start()
-            same([line in s.said() for line in LINES], [False, False], s.said())
+            same([line in s.said() for line in LINES], [False] * 3, s.said())
             same(s.udp("w7.example.com").addresses(), ["192.0.2.7"])
         s.proc.kill()
         s.proc.wait()
         s.configure(CONFIG.replace("w.db", "w.db, images: off"))
         s.start()
-        same([line in s.said() for line in LINES], [False, False], s.said())
+        same([line in s.said() for line in LINES], [False] * 3, s.said())
         s.proc.kill()
         s.proc.wait()
         s.configure(CONFIG.replace("w.db", "w.db, images: waymark.yaml/images"))
