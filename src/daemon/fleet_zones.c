@@ -18,6 +18,7 @@
 enum {
 	LOOK_S = 10,   /* what nobody has told of is looked for */
 	LOOKS = 50,      /* a second */
+	LOOKS_TICK = 256, /* at once: as many as one batch of updates has */
 	AGAIN_MS = 500, /* what failed is tried again */
 	BEGIN_MS = 1500, /* so long others may say that they have more */
 	BID_MS = 5000,   /* who said so may be gone: then all are asked anew */
@@ -46,6 +47,7 @@ struct fleet_zones {
 	size_t n;
 	size_t seen_n;       /* of the registry that they were found in */
 	uint64_t seen_names; /* ... */
+	size_t hand;         /* where looking goes on */
 	ev_timer tick;
 };
 
@@ -221,20 +223,33 @@ static void on_lost(void *ctx)
 	look_at_all(ctx);
 }
 
+/* Those that are due, each in its turn: after a reload that is all of them. */
+static void look_at_due(struct fleet_zones *z)
+{
+	const uint64_t now = clock_us();
+	size_t looks = 0;
+
+	for (size_t i = 0; i < z->n && looks < LOOKS_TICK; i++) {
+		struct fleet_zone *x = z->of[z->hand++ % z->n];
+		if (x->asked || !x->due_us || now < x->due_us)
+			continue;
+		look(x);
+		looks++;
+	}
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct fleet_zones *z = t->data;
-	const uint64_t now = clock_us();
 
 	(void)loop;
 	(void)events;
-	for (size_t i = 0; i < z->n; i++) {
-		struct fleet_zone *x = z->of[i];
-		if (!z->fleet || !fleet_is_caught_up(z->fleet))
-			x->in_step = false;
-		else if (!x->asked && x->due_us && now >= x->due_us)
-			look(x);
+	if (z->fleet && fleet_is_caught_up(z->fleet)) {
+		look_at_due(z);
+		return;
 	}
+	for (size_t i = 0; i < z->n; i++)
+		z->of[i]->in_step = false;
 }
 
 /* --- which there are ---------------------------------------------------------------------- */
