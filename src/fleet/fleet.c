@@ -21,7 +21,7 @@ enum {
 };
 
 static const char *const topic_words[FLEET_TOPICS] = { "hello", "health", "will", "demand", "times", "zones", "prices",
-	"orders" };
+	"orders", "pairs" };
 
 static void on_heard(void *ctx, const uint8_t *message, size_t len)
 {
@@ -30,6 +30,14 @@ static void on_heard(void *ctx, const uint8_t *message, size_t len)
 
 /* --- what is said ------------------------------------------------------------------------- */
 
+static void tell_lost(struct fleet *f)
+{
+	for (unsigned i = 0; i < FLEET_TOPICS; i++)
+		if (f->follows[i] && f->followers[i].lost)
+			f->followers[i].lost(f->followers[i].ctx);
+}
+
+/* Who could not keep one thing has kept nothing since, of any topic: what that was is said again once it can. */
 static void on_kept(void *ctx, const struct redisReply *reply)
 {
 	struct fleet *f = ctx;
@@ -46,6 +54,7 @@ static void on_kept(void *ctx, const struct redisReply *reply)
 	} else if (v.kind == REDIS_NUMBER && f->is_full) {
 		log_line(LOG_NOTICE, "fleet: %s keeps what we say again", redis_where(f->redis));
 		f->is_full = false;
+		tell_lost(f);
 	}
 }
 
@@ -65,9 +74,7 @@ static void on_hello_kept(void *ctx, const struct redisReply *reply)
 	f->counts.lost++;
 	log_line(LOG_WARNING, "fleet: %s has forgotten what servers kept there; it is put there again",
 		redis_where(f->redis));
-	for (unsigned i = 0; i < FLEET_TOPICS; i++)
-		if (f->follows[i] && f->followers[i].lost)
-			f->followers[i].lost(f->followers[i].ctx);
+	tell_lost(f);
 }
 
 static bool send_record(struct fleet *f, enum fleet_topic topic, const uint8_t *bytes, size_t len, bool keep,

@@ -28,7 +28,7 @@ enum {
 };
 
 enum fleet_topic { FLEET_HELLO, FLEET_HEALTH, FLEET_WILL, FLEET_DEMAND, FLEET_TIMES, FLEET_ZONES, FLEET_PRICES,
-	FLEET_ORDERS, FLEET_TOPICS };
+	FLEET_ORDERS, FLEET_PAIRS, FLEET_TOPICS };
 
 struct fleet_opts {
 	struct ev_loop *loop;
@@ -57,7 +57,7 @@ struct fleet_follower {
 	/* The engine can be reached, and what it keeps of the topic has been told of: but for FLEET_WILL, FLEET_ZONES
 	 * and FLEET_DEMAND, of which it is much, and who needs it fetches it. */
 	void (*caught_up)(void *ctx);
-	/* The engine has forgotten what we kept there. */
+	/* The engine has forgotten what we kept there, or could not keep it for a while. */
 	void (*lost)(void *ctx);
 	/* A server has come, or is gone. */
 	void (*mate)(void *ctx, const char *server, bool live);
