@@ -8,6 +8,7 @@
 #include "config.h"
 #include "daemon/fleet_health.h"
 #include "daemon/fleet_orders.h"
+#include "daemon/fleet_pairs.h"
 #include "daemon/fleet_times.h"
 #include "daemon/fleet_will.h"
 #include "daemon/parts_read.h"
@@ -33,6 +34,7 @@ struct fleet_member {
 	struct fleet_zones *zones; /* borrowed; NULL: not yet */
 	struct fleet_orders *orders;
 	struct fleet_times *times; /* borrowed; NULL: not yet */
+	struct fleet_pairs *pairs; /* ... */
 };
 
 /* --- what we say of ourselves ------------------------------------------------------------- */
@@ -133,6 +135,8 @@ static void fill_hello(void *ctx, void *json)
 	fleet_orders_hello(m->orders, json);
 	if (m->times)
 		fleet_times_hello(m->times, json);
+	if (m->pairs)
+		fleet_pairs_hello(m->pairs, json);
 	char where[WHERE_TEXT];
 	if (where_we_answer(m, where))
 		json_object_set_new(json, "at", json_string(where));
@@ -157,6 +161,8 @@ static void leave(struct fleet_member *m)
 	fleet_orders_set(m->orders, NULL, NULL);
 	if (m->times)
 		fleet_times_set(m->times, NULL, NULL);
+	if (m->pairs)
+		fleet_pairs_set(m->pairs, NULL, NULL);
 	if (m->zones)
 		fleet_zones_set(m->zones, NULL, NULL);
 	fleet_free(m->fleet);
@@ -186,6 +192,8 @@ static void join(struct fleet_member *m, const struct conf_fleet *c)
 	fleet_orders_set(m->orders, m->fleet, c->server);
 	if (m->times)
 		fleet_times_set(m->times, m->fleet, c->server);
+	if (m->pairs)
+		fleet_pairs_set(m->pairs, m->fleet, c->server);
 	if (m->zones)
 		fleet_zones_set(m->zones, m->fleet, c);
 	log_line(LOG_NOTICE, "fleet: this is server %s of fleet %s", c->server, c->name);
@@ -246,6 +254,15 @@ void fleet_member_set_times(struct fleet_member *m, struct fleet_times *t)
 	m->times = t;
 	if (t && m->fleet)
 		fleet_times_set(t, m->fleet, m->conf->server);
+}
+
+void fleet_member_set_pairs(struct fleet_member *m, struct fleet_pairs *p)
+{
+	if (m->pairs && m->fleet)
+		fleet_pairs_set(m->pairs, NULL, NULL);
+	m->pairs = p;
+	if (p && m->fleet)
+		fleet_pairs_set(p, m->fleet, m->conf->server);
 }
 
 void fleet_member_taken_back(struct fleet_member *m, const char *why)
@@ -323,6 +340,14 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 		r.times_apart = t.apart;
 		r.times_sent = t.sent;
 		r.times_taken = t.taken;
+	}
+	if (m->pairs) {
+		const struct fleet_pairs_sum p = fleet_pairs_sum(m->pairs);
+		r.pairs = p.rows;
+		r.pairs_apart = p.apart;
+		r.pairs_sent = p.sent;
+		r.pairs_taken = p.taken;
+		r.pairs_joined = p.joined;
 	}
 	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
 	r.zones = z.n;

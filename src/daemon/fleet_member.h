@@ -13,6 +13,7 @@
 #include "report/report_fleet.h"
 
 struct fleet_member;
+struct fleet_pairs;
 struct fleet_times;
 
 struct fleet_member_opts {
@@ -35,8 +36,9 @@ void fleet_member_away(struct fleet_member *m, bool away);
 /* Who follows zones of the fleet; borrowed. NULL: nobody any more. */
 void fleet_member_set_zones(struct fleet_member *m, struct fleet_zones *z);
 
-/* Who follows measurements of the fleet; borrowed. NULL: nobody any more. */
+/* Who follows measurements, and resolvers' clients, of the fleet; borrowed. NULL: nobody any more. */
 void fleet_member_set_times(struct fleet_member *m, struct fleet_times *t);
+void fleet_member_set_pairs(struct fleet_member *m, struct fleet_pairs *p);
 
 /* The stage was taken back by itself. */
 void fleet_member_taken_back(struct fleet_member *m, const char *why);

@@ -8,7 +8,6 @@
 #include "conf/conf.h"
 #include "daemon/parts_read.h"
 #include "dns/name.h"
-#include "measure/client_pairs.h"
 #include "net/worker.h"
 
 #include <ev.h>
@@ -22,7 +21,8 @@
 
 enum {
 	SLOTS = 1 << 16, /* of names: a power of 2 */
-	KEEP_S = 600     /* a client comes, and is told of, within so long */
+	KEEP_S = 600,    /* a client comes, and is told of, within so long */
+	FILE_MOST = 64 << 20
 };
 
 /* Who asked for a name. */
@@ -40,6 +40,8 @@ struct resolver_pairs {
 	struct client_pairs *pairs; /* NULL: they are not read yet, or there is no file */
 	struct client_pairs *also;  /* of another file before, until what is in this one is read, too; NULL: none */
 	char *path;                 /* own copy: of the file that they are from, and go to */
+	int64_t ahead_s;            /* of our clock: the one that moments are by */
+	struct resolver_pairs_follower by;
 	bool works, changed;
 	double written_at; /* clock_seconds() */
 	struct resolver_pairs_counts counts;
@@ -62,36 +64,85 @@ static void saw(void *ctx, const struct one_time *one)
 	p->askers[one->name % SLOTS] = (struct asker){ one->name, one->source, clock_seconds() };
 }
 
+int64_t resolver_pairs_now(const struct resolver_pairs *p)
+{
+	return time(NULL) + p->ahead_s;
+}
+
+/* NULL: nobody has asked for it, as far as was read of what workers tell. */
+static struct asker *asker_of(const struct resolver_pairs *p, uint64_t name)
+{
+	struct asker *a = p->askers ? &p->askers[name % SLOTS] : NULL;
+
+	return a && name && a->name == name && clock_seconds() - a->at_s <= KEEP_S ? a : NULL;
+}
+
 /* Each name is of one client. */
+bool resolver_pairs_join(struct resolver_pairs *p, uint64_t name, const struct prefix *client)
+{
+	struct asker *a = asker_of(p, name);
+
+	if (!a) {
+		workers_one_times(p->opts.workers, saw, p);
+		a = asker_of(p, name);
+	}
+	if (!p->pairs || !a)
+		return false;
+	a->name = 0;
+	const struct client_pair like = { .resolver = client_pairs_resolver(&a->source), .client = client_pairs_client(&client->addr) };
+	if (!client_pairs_add(p->pairs, &like.resolver, &like.client, 1, resolver_pairs_now(p)))
+		return false;
+	p->changed = true;
+	p->counts.joined++;
+	if (p->by.seen)
+		p->by.seen(p->by.ctx, client_pairs_find(p->pairs, &like));
+	return true;
+}
+
 static bool take_one(struct resolver_pairs *p, const struct agent_report_client *c)
 {
 	uint8_t wire[NAME_MOST];
 	size_t len;
 
-	if (!p->pairs || !p->askers ||
-		name_parse(wire, &len, c->name, strlen(c->name), (const uint8_t *)"") != NAME_OK)
+	if (!p->pairs || name_parse(wire, &len, c->name, strlen(c->name), (const uint8_t *)"") != NAME_OK)
 		return false;
 	name_lower(wire, wire, len);
 	const uint64_t name = one_time_name(wire, len);
-	struct asker *a = &p->askers[name % SLOTS];
-	if (a->name != name || clock_seconds() - a->at_s > KEEP_S)
-		return false;
-	a->name = 0;
-	const struct prefix resolver = client_pairs_resolver(&a->source), client = client_pairs_client(&c->net.addr);
-	return client_pairs_add(p->pairs, &resolver, &client, 1, time(NULL));
+	if (resolver_pairs_join(p, name, &c->net))
+		return true;
+	if (p->by.missing)
+		p->by.missing(p->by.ctx, name, &c->net);
+	return false;
 }
 
 size_t resolver_pairs_take(struct resolver_pairs *p, const struct agent_report_client *clients, size_t n)
 {
 	size_t joined = 0;
 
-	workers_one_times(p->opts.workers, saw, p);
 	for (size_t i = 0; i < n; i++)
 		joined += take_one(p, &clients[i]);
 	p->counts.clients += n;
-	p->counts.joined += joined;
-	p->changed = p->changed || joined;
 	return joined;
+}
+
+void resolver_pairs_follow(struct resolver_pairs *p, const struct resolver_pairs_follower *by)
+{
+	p->by = by ? *by : (struct resolver_pairs_follower){ NULL };
+}
+
+struct client_pairs *resolver_pairs_table(struct resolver_pairs *p)
+{
+	return p->pairs;
+}
+
+void resolver_pairs_touch(struct resolver_pairs *p)
+{
+	p->changed = true;
+}
+
+void resolver_pairs_set_ahead(struct resolver_pairs *p, int64_t ahead_s)
+{
+	p->ahead_s = ahead_s;
 }
 
 struct resolver_pairs_counts resolver_pairs_counts(const struct resolver_pairs *p)
@@ -111,6 +162,7 @@ struct file_work {
 	struct client_pairs *pairs; /* own: to write, or what was read */
 	struct client_pairs *also;  /* own, but for free_work(): what is known beside what is read */
 	struct hash_key key;
+	int64_t now_s;    /* by the clock that moments are by */
 	struct fault why; /* "": it went well */
 };
 
@@ -132,6 +184,7 @@ static struct file_work *new_work(struct resolver_pairs *p)
 	if (w) {
 		w->owner = p;
 		w->key = p->opts.key;
+		w->now_s = resolver_pairs_now(p);
 	}
 	return w;
 }
@@ -146,28 +199,36 @@ static void start(struct resolver_pairs *p, struct file_work *w, const char *nam
 		free_work(w);
 }
 
+/* What cannot be read is learned anew. */
+static struct client_pairs *read_file(struct file_work *w)
+{
+	struct client_pairs *pairs = client_pairs_new(w->key);
+	struct file file;
+	struct stat st;
+	struct fault own;
+
+	if (stat(w->path, &st) != 0)
+		return pairs;
+	bool ok = file_read(&file, w->path, FILE_MOST, &own);
+	if (ok) {
+		ok = client_pairs_read(pairs, file.text, st.st_mtime, &own);
+		file_free(&file);
+	}
+	if (ok)
+		return pairs;
+	fault(&w->why, "%.400s: what was learned of resolvers' clients cannot be read; it is learned anew (%.200s)", w->path, own.text);
+	client_pairs_free(pairs);
+	return client_pairs_new(w->key);
+}
+
 static void read_work(void *ctx, struct job *job)
 {
 	struct file_work *w = ctx;
-	struct client_pairs *pairs = client_pairs_new(w->key);
-	struct faults f;
-	struct stat st;
 
 	(void)job;
-	faults_init(&f);
-	if (stat(w->path, &st) == 0) {
-		struct resolver_clients *r = resolver_clients_read(w->path, &f);
-		if (r)
-			client_pairs_recall(pairs, r, st.st_mtime);
-		else
-			fault(&w->why, "%.400s: what was learned of resolvers' clients cannot be read; it is learned anew",
-				w->path);
-		resolver_clients_drop(r);
-	}
-	faults_fini(&f);
+	w->pairs = read_file(w);
 	if (w->also)
-		client_pairs_join(pairs, w->also, time(NULL));
-	w->pairs = pairs;
+		client_pairs_join(w->pairs, w->also, w->now_s);
 }
 
 static void write_pairs(struct resolver_pairs *p);
@@ -194,12 +255,12 @@ static void read_done(void *ctx, enum job_end end)
 	free_work(w);
 }
 
-static bool write_file(const struct client_pairs *pairs, const char *path, struct fault *why)
+static bool write_file(const struct client_pairs *pairs, const char *path, int64_t now_s, struct fault *why)
 {
 	struct text text = { 0 };
 	struct fault own;
 
-	client_pairs_write(pairs, time(NULL), &text);
+	client_pairs_write(pairs, now_s, &text);
 	const bool ok = file_replace(path, &text, 0640, &own);
 	text_fini(&text);
 	return ok || fault(why, "%.900s: what was learned of resolvers' clients is not saved", own.text);
@@ -210,7 +271,7 @@ static void write_work(void *ctx, struct job *job)
 	struct file_work *w = ctx;
 
 	(void)job;
-	write_file(w->pairs, w->path, &w->why);
+	write_file(w->pairs, w->path, w->now_s, &w->why);
 }
 
 static void write_done(void *ctx, enum job_end end)
@@ -312,7 +373,7 @@ void resolver_pairs_free(struct resolver_pairs *p)
 
 	if (!p)
 		return;
-	if (p->changed && p->pairs && !write_file(p->pairs, p->path, &why))
+	if (p->changed && p->pairs && !write_file(p->pairs, p->path, resolver_pairs_now(p), &why))
 		log_line(LOG_ERROR, "%s", why.text);
 	ev_timer_stop(p->opts.loop, &p->timer);
 	client_pairs_free(p->also);

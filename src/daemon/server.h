@@ -52,6 +52,7 @@ struct server {
 	struct fleet_lease *fleet_lease;
 	struct fleet_zones *fleet_zones;
 	struct fleet_times *fleet_times;
+	struct fleet_pairs *fleet_pairs;
 	struct balancer *balancer;
 	struct rankings *rankings;
 	struct flattening *flattening;

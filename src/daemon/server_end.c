@@ -17,6 +17,7 @@
 #include "daemon/fleet_ask.h"
 #include "daemon/fleet_lease.h"
 #include "daemon/fleet_member.h"
+#include "daemon/fleet_pairs.h"
 #include "daemon/fleet_times.h"
 #include "daemon/fleet_zones.h"
 #include "daemon/forwarding.h"
@@ -101,6 +102,9 @@ void server_end(struct server *s)
 	control_close(s->control);
 	api_leave(s->api);
 	measuring_free(s->measuring);
+	if (s->fleet)
+		fleet_member_set_pairs(s->fleet, NULL);
+	fleet_pairs_free(s->fleet_pairs);
 	resolver_pairs_free(s->resolver_pairs);
 	dnssec_orders_free(s->dnssec_orders);
 	notifying_free(s->notifying);

@@ -12,6 +12,7 @@
 #include "daemon/fleet_ask.h"
 #include "daemon/fleet_lease.h"
 #include "daemon/fleet_member.h"
+#include "daemon/fleet_pairs.h"
 #include "daemon/fleet_times.h"
 #include "daemon/fleet_zones.h"
 #include "daemon/forwarding.h"
@@ -156,6 +157,8 @@ bool server_follow(struct server *s, struct fault *why)
 		return false;
 	s->resolver_pairs = resolver_pairs_new(&(struct resolver_pairs_opts){
 		s->loop, s->jobs, s->publisher, s->workers, s->key, RESOLVER_PAIRS_S });
+	s->fleet_pairs = fleet_pairs_new(s->loop, s->resolver_pairs);
+	fleet_member_set_pairs(s->fleet, s->fleet_pairs);
 	s->measuring = measuring_new(&(struct measuring_opts){ s->loop, s->publisher,
 		s->rankings, s->workers, s->resolver_pairs, s->key });
 	certificates_follow(s->certificates, measuring_show, s->measuring);

@@ -33,13 +33,14 @@ static void row_text(const json_t *o, struct text *out)
 		text_addf(out, " %6.0f %6.0f", values_number(o, "lag_ms"), values_number(o, "lag_most_ms"));
 	else
 		text_addf(out, " %6s %6s", "-", "-");
-	text_addf(out, " %+8.1f %-8s %-8.8s %-8.8s %-8.8s %-8.8s %-8.8s\n", off / 1000,
+	text_addf(out, " %+8.1f %-8s %-8.8s %-8.8s %-8.8s %-8.8s %-8.8s %-8.8s\n", off / 1000,
 		*values_text(o, "version") ? values_text(o, "version") : "-",
 		*values_text(o, "generation") ? values_text(o, "generation") : "-",
 		*values_text(o, "config") ? values_text(o, "config") : "-",
 		*values_text(o, "zones") ? values_text(o, "zones") : "-",
 		*values_text(o, "will") ? values_text(o, "will") : "-",
-		*values_text(o, "times") ? values_text(o, "times") : "-");
+		*values_text(o, "times") ? values_text(o, "times") : "-",
+		*values_text(o, "pairs") ? values_text(o, "pairs") : "-");
 }
 
 /* Below the table: which servers have a stage, and what they could not do. */
@@ -110,8 +111,8 @@ void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f,
 		return;
 	}
 	sum_text(sum, out);
-	text_addf(out, "%-20s %-6s %-10s %6s %6s %8s %-8s %-8s %-8s %-8s %-8s %-8s\n", "SERVER", "STATE", "REGION",
-		"LAG", "MOST", "CLOCK", "VERSION", "ANSWERS", "CONFIG", "ZONES", "WILL", "TIMES");
+	text_addf(out, "%-20s %-6s %-10s %6s %6s %8s %-8s %-8s %-8s %-8s %-8s %-8s %-8s\n", "SERVER", "STATE", "REGION",
+		"LAG", "MOST", "CLOCK", "VERSION", "ANSWERS", "CONFIG", "ZONES", "WILL", "TIMES", "PAIRS");
 	json_array_foreach (list, i, o)
 		row_text(o, out);
 	json_array_foreach (list, i, o)

@@ -31,6 +31,9 @@ struct report_fleet {
 	size_t times_cells;       /* measurements that all have, ours */
 	unsigned times_apart;     /* servers that have others */
 	uint64_t times_sent, times_taken; /* cells */
+	size_t pairs;             /* what all have seen of resolvers' clients, ours */
+	unsigned pairs_apart;     /* servers that have others */
+	uint64_t pairs_sent, pairs_taken, pairs_joined; /* joined: of clients that agents told others of */
 	/* Who finds the prices of edges. */
 	enum { FLEET_PRICES_NONE, FLEET_PRICES_HERE, FLEET_PRICES_THERE, FLEET_PRICES_ALONE } prices_by;
 	unsigned demand_servers, demand_held; /* of HERE: whose demand it is, and for whom a part is held */

@@ -197,8 +197,8 @@ class Measured(Mate):
         more += "latency: { state: times.csv, agents: { a: { key: \"%s\" } } }\n" % base64.b64encode(self.KEY).decode()
         super().__init__(*args, more=more, **options)
 
-    def report(self, *rows):
-        body = json.dumps({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": []}).encode()
+    def report(self, *rows, clients=()):
+        body = json.dumps({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": [], "clients": list(clients)}).encode()
         at, number = int(time.time()), int(time.time() * 1e6)
         text = b"waymark-1\nPOST\n/v1/latency\na\n%d\n%d\n" % (at, number) + body
         fields = {"Waymark-Agent": "a", "Waymark-Time": str(at), "Waymark-Sequence": str(number),
@@ -247,6 +247,70 @@ def times():
         until(lambda: len(one.table()) == 3002 and one.table() == two.table() == three.table(), 20)
         until(lambda: same_sums(three, 3), 30)
         same(len(one.table()), 3002)
+
+
+class Learning(Measured):
+    """It learns whose clients ask through which resolver, by names below who.example.com."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.write("zones/example.com.zone", zone("web")["example.com"] + "*.who 1 IN EDGE web\n")
+        self.configure(self.config.replace("panic: 0%", "panic: 0%, resolver-pairs: on").replace("state: times.csv", "learned-resolvers: pairs.csv"))
+
+    def came(self, name, client):
+        return self.report(clients=[{"name": name + ".who.example.com", "net": client}])
+
+    def asked(self, *names):
+        for name in names:
+            same(len(self.udp(name + ".who.example.com").addresses()), 1)
+
+    def learned(self):
+        """Of the file: what all have seen, and how often."""
+        with contextlib.suppress(FileNotFoundError), open(self.dir + "/pairs.csv") as f:
+            rows = [line.split(",") for line in f.read().splitlines()[2:]]
+            return sorted((r[0], r[1], round(float(r[5]))) for r in rows)
+
+    def sum(self):
+        return self.rows()[self.name].get("pairs")
+
+
+@claim("whose clients ask through which resolver is learned by all, whichever is asked, and whichever an agent reports to")
+def pairs():
+    with Redis() as redis, contextlib.ExitStack() as stack:
+        one, two, three = [stack.enter_context(Learning("ns%d" % (i + 1), redis.port)) for i in range(3)]
+        count = lambda m, what: json_of(m, "status")["fleet_pairs" + what]
+        one.start()
+        two.start()
+        until(lambda: two.fleet()["live"] == one.fleet()["live"] == 2 and one.sum() and two.sum(), 20)
+        until(lambda: one.came("none", "73.14.9.0/24") == two.came("none", "73.14.9.0/24") == 200, 20)  # not in the first seconds
+        one.asked("a", "b", "c")
+        two.asked("d")
+        same(two.came("d", "73.14.0.0/24"), 200)                         # it was asked itself
+        same([two.came(n, "73.14.0.0/24") for n in "ab"], [200, 200])    # the other was
+        same(two.came("c", "73.14.1.0/24"), 200)
+        until(lambda: count(one, "") == count(two, "") == 3 and one.sum() == two.sum(), 20)
+        same((count(one, "_joined"), count(two, "_joined"), count(two, "_sent") > 0), (3, 0, True))
+        three.start()                                                    # it has nothing
+        until(lambda: three.sum() == one.sum() and count(three, "") == 3, 30)
+        redis.kill()                                                     # cut off, each learns of other clients
+        until(lambda: not any(m.fleet()["reached"] for m in (one, two, three)), 10)
+        one.asked("e", "f")
+        two.asked("g")
+        same([one.came("e", "73.14.0.0/24"), one.came("f", "73.14.5.0/24"), two.came("g", "73.14.6.0/24")], [200] * 3)
+        redis.start()
+        until(lambda: one.sum() == two.sum() == three.sum() and count(three, "") == 5, 60)
+        until(lambda: count(one, "_apart") == 0, 20)
+        sum_of_all = one.sum()
+        three.kill()                                                     # what was never written is with the others
+        three.start()
+        until(lambda: three.sum() == sum_of_all, 30)
+        for m in (one, two, three):
+            m.stop()
+        seen = [("73.14.0.0/24", 1), ("73.14.0.0/24", 3), ("73.14.1.0/24", 1), ("73.14.5.0/24", 1), ("73.14.6.0/24", 1)]
+        for m in (one, two, three):
+            same([row[1:] for row in m.learned()], seen)
+        two.start()                                                      # of its file alone it is as it was
+        until(lambda: two.sum() == sum_of_all, 20)
 
 
 @claim("an operator accepts what holds of changes that were at odds, on all servers")
@@ -306,6 +370,19 @@ def acl():
             redis.cli("CLIENT", "KILL", "USER", "waymark")
             until(lambda: "WRONGPASS" in one.ctl("status")[1], 10)
             same("hidden" in one.said() + one.ctl("status")[1] + one.ctl("fleet")[1], False, one.said())
+
+
+@claim("what was wanted while the Redis took nothing is known to all soon after it does again")
+def refused():
+    with Redis() as redis, fleet(2, redis.port) as (one, two):
+        redis.cli("ACL", "SETUSER", "default", "-hset", "-publish", "-eval")
+        until(lambda: "keeps nothing of what we say" in one.said() and "passes on nothing" in one.said(), 20)
+        same(one.ctl("force", "a", "down")[0], 0)
+        time.sleep(1)
+        same((len(changes(one)), len(changes(two))), (1, 0))
+        redis.cli("ACL", "SETUSER", "default", "+@all")
+        took = until(lambda: changes(two) == changes(one), 20)
+        same(took < 20, True, took)                          # all is looked at again each 30 s
 
 
 @claim("a Redis of TLS is known by its certificate, and asks for ours")
