@@ -132,12 +132,11 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 		if (c->n == first && l->within)
 			last = i + 1u + l->within[i];
 		alone = cname;
-		c->rows[c->n] = (uint16_t)choose_row(w, l, i);
+		c->rows[c->n] = l->even_down ? CHOICE_AS_IF_UP : (uint16_t)choose_row(w, l, i);
 		c->edges[c->n++] = number;
 		if (!step && c->n == most)
 			break;
 	}
-	c->alive = l->even_down ? NULL : w->ask->standing->alive;
 	return c->n > first;
 }
 
@@ -536,7 +535,7 @@ static void take_one(struct choose_walk *w)
 		w->choice->for_now = edge < w->ask->steer->n_edges && w->ask->steer->edges[edge].unresolved;
 		return;
 	}
-	w->choice->rows[0] = w->standing->row;
+	w->choice->rows[0] = CHOICE_AS_IF_UP;
 	w->choice->edges[0] = edge;
 	w->choice->n = 1;
 }
@@ -622,6 +621,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		trace->subnet_local = false;
 	}
 	choose_enter(&w, ask->pool);
+	c.alive = ask->standing->alive;
 	c.words = ask->standing->words;
 	if (ask->own.one)
 		take_one(&w);

@@ -71,13 +71,14 @@ enum choose_why {
 };
 const char *choose_why_text(enum choose_why w);
 
+enum { CHOICE_AS_IF_UP = UINT16_MAX }; /* the edge answers though it may be down */
 struct choice {
 	unsigned n;                        /* edges chosen; 0 is NODATA */
 	bool for_now;                      /* ... since edges are down or drained */
 	uint16_t edges[POOL_ANSWERS_MOST]; /* the best first; one with a cname stands alone */
-	const uint64_t *alive; /* of all rows: choice_alive(); NULL: all addresses */
+	const uint64_t *alive; /* of all rows: choice_alive() */
 	unsigned words;        /* ... a row */
-	uint16_t rows[POOL_ANSWERS_MOST]; /* of each edge */
+	uint16_t rows[POOL_ANSWERS_MOST]; /* of each edge; CHOICE_AS_IF_UP */
 	enum choose_why why;
 	bool by_chance; /* a turn or the moment decided: the same client may get another */
 	bool passes; /* time alone changes it, or how long it holds, without a publication */
@@ -97,7 +98,7 @@ struct choice {
 /* standing_address(): which addresses of its edge `i` to answer with; NULL: all. */
 static inline const uint64_t *choice_alive(const struct choice *c, unsigned i)
 {
-	return c->alive ? c->alive + (size_t)c->rows[i] * c->words : NULL;
+	return c->rows[i] == CHOICE_AS_IF_UP ? NULL : c->alive + (size_t)c->rows[i] * c->words;
 }
 
 /* Asks the memory for what choose() will read about the client, in steps that wait for each

@@ -135,7 +135,9 @@ static bool take(struct choose_walk *w, const struct rule *r)
 		return true;
 	if (!r->from->only)
 		return false;
-	const bool took = to_pool ? take_pool(w, r, true) : take_edges(w, r, true);
+	/* Nothing that is down is put behind what another member has said. */
+	const bool took = w->choice->n == 0 &&
+		(to_pool ? take_pool(w, r, true) : take_edges(w, r, true));
 	w->over = true;
 	return took;
 }

@@ -41,7 +41,7 @@ struct choice default_choice(const struct default_ask *ask)
 			.name_len = ask->name_len,
 			.own = ask->own },
 		NULL);
-	if (c.n && c.alive && !ask->own.one && c.pool == ask->pool && !p->tree && !p->n_links && !p->affinity &&
+	if (c.n && c.rows[0] != CHOICE_AS_IF_UP && !ask->own.one && c.pool == ask->pool && !p->tree && !p->n_links && !p->affinity &&
 		(p->policy == POOL_ROUND_ROBIN || p->policy == POOL_WEIGHTED) &&
 		!ask->steer->edges[c.edges[0]].cname) {
 		c.n = 1;

@@ -404,6 +404,47 @@ static void weight_0_is_for_when_no_share_is_left_either(void)
 	}
 }
 
+/* `only` has it that eu says ams, up or down: first, it does, and with its address, beside live
+ * ones of others; behind a live one, it says nothing. */
+static void what_is_down_is_never_put_behind_what_is_up(void)
+{
+	const struct pool_rule only = {
+		.to = { .kind = PIN_RULE, .code = "rule", .edges = in_eu, .n = 1 }, .only = true
+	};
+	struct pools p;
+	struct small s;
+
+	for (unsigned eu_first = 0; eu_first < 2; eu_first++) {
+		fill(&p);
+		p.of[TOP].policy = POOL_ORDERED;
+		p.of[TOP].answers = 2;
+		p.of[EU].rules = &only;
+		p.of[EU].n_rules = 1;
+		p.members[!eu_first].number = EU;
+		p.members[eu_first].number = US;
+		small_open(&s, p.of, 3);
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.200.0/24", NULL, false),
+			eu_first ? "ams nyc /17" : "nyc ams /17");
+		s.states[AMS] = EDGE_DOWN;
+		struct standing *st = small_standing(s.steer, s.states);
+		const struct choice c = choose(&(struct choose_ask){ .steer = s.steer,
+						       .standing = st,
+						       .has_subnet = true,
+						       .subnet = addr_from_v4(
+							       (const uint8_t[]){ 3, 0, 200, 0 }) },
+			NULL);
+		CU_ASSERT_EQUAL_FATAL(c.n, eu_first ? 2 : 1);
+		CU_ASSERT_EQUAL(c.edges[0], eu_first ? AMS : NYC);
+		CU_ASSERT_EQUAL(choice_alive(&c, 0) == NULL, eu_first);
+		const uint64_t *nyc = choice_alive(&c, eu_first);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(nyc);
+		CU_ASSERT_EQUAL(c.edges[eu_first], NYC);
+		CU_ASSERT_TRUE(standing_address(nyc, s.steer->edges[NYC].first_address));
+		standing_free(st);
+		small_close(&s);
+	}
+}
+
 void suite_choose_members(void)
 {
 	static const struct unit_case cases[] = {
@@ -421,6 +462,8 @@ void suite_choose_members(void)
 			answers_count_members_and_no_edge_comes_twice },
 		{ "weight 0 is for when no share is left, either",
 			weight_0_is_for_when_no_share_is_left_either },
+		{ "what is down is never put behind what is up",
+			what_is_down_is_never_put_behind_what_is_up },
 		{ "explaining changes nothing", explaining_changes_nothing },
 		{ "a pool with too few up is passed over", a_pool_with_too_few_up_is_passed_over },
 		{ "clients may be pinned to a pool", clients_may_be_pinned_to_a_pool },
