@@ -87,7 +87,7 @@ $(BUILD)/obj/%.o: %.c build/config.mk
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Wno-missing-prototypes) -MMD -MP -c -o $@ $<
 
 # The program in the kernel; it stands in the object of who loads it.
-$(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c src/net/xdp_shared.h build/config.mk
+$(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c $(wildcard src/net/bpf/*.h) src/net/xdp_shared.h build/config.mk
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)
 	$(Q)$(BPF_CC) -Isrc -Wall -Wextra -c -o $@ $<

@@ -164,7 +164,7 @@ static void drop(struct xdp_answers *a, unsigned at)
 {
 	struct xdp_slot *s = &a->slots->of[at];
 
-	xdp_tables_forget(&a->tables, &s->q);
+	xdp_tables_forget(&a->tables, &s->q, at);
 	if (s->set)
 		drop_answers(a, s);
 	else
@@ -236,7 +236,7 @@ static void take(struct xdp_answers *a, unsigned at, uint32_t client, const stru
 	}
 	s->answers = NO_SLOT;
 	s->set = new_set(a);
-	xdp_tables_put(&a->tables, at, &(struct xdp_held){ .set = s->set });
+	xdp_tables_put(&a->tables, at, &(struct xdp_held){ .q = s->q, .set = s->set });
 	steer_client(a, s, client, made);
 }
 
@@ -324,7 +324,7 @@ static void refill(struct xdp_answers *a, unsigned at)
 	/* By what an answer has counted until now. */
 	count(a, at);
 	if (s->set && refill_answers(a, s)) {
-		xdp_tables_put(&a->tables, at, &(struct xdp_held){ .set = s->set });
+		xdp_tables_put(&a->tables, at, &(struct xdp_held){ .q = s->q, .set = s->set });
 		return;
 	}
 	if (xdp_make(epoch_current(a->epoch), &s->q, s->client, &made) != XDP_MADE) {

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
@@ -159,6 +160,11 @@ static void size_maps(struct xdp_device *d)
 		bpf_object__find_program_by_name(d->object, "waymark_xdp"), !d->answers);
 }
 
+static bool draw_seed(struct xdp_state *state)
+{
+	return getrandom(&state->seed, sizeof state->seed, 0) == sizeof state->seed;
+}
+
 static bool share_maps(struct xdp_device *d)
 {
 	const int state = map_of(d, ".bss");
@@ -166,11 +172,11 @@ static bool share_maps(struct xdp_device *d)
 	d->maps.state = state < 0 ? NULL : share(state, sizeof *d->maps.state);
 	if (!d->answers || !d->maps.state)
 		return d->maps.state != NULL;
-	d->maps.questions = map_of(d, "questions");
+	d->maps.questions = share(map_of(d, "questions"), XDP_INDEX * sizeof *d->maps.questions);
 	d->maps.held = share(map_of(d, "held"), 2 * XDP_SLOTS * sizeof *d->maps.held);
 	d->maps.clients = share(map_of(d, "clients"), XDP_LINES * sizeof *d->maps.clients);
 	d->maps.given = share(map_of(d, "given"), given_len(d));
-	return d->maps.held && d->maps.clients && d->maps.given;
+	return draw_seed(d->maps.state) && d->maps.questions && d->maps.held && d->maps.clients && d->maps.given;
 }
 
 static bool load_as(struct xdp_device *d, bool answers, struct fault *why)
@@ -362,6 +368,8 @@ void xdp_device_close(struct xdp_device *d)
 		xdp_queue_close(&d->queue[i]);
 	if (d->maps.state)
 		munmap(d->maps.state, sizeof *d->maps.state);
+	if (d->maps.questions)
+		munmap(d->maps.questions, XDP_INDEX * sizeof *d->maps.questions);
 	if (d->maps.held)
 		munmap(d->maps.held, 2 * XDP_SLOTS * sizeof *d->maps.held);
 	if (d->maps.clients)

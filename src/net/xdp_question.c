@@ -4,11 +4,14 @@
 #include "dns/query.h"
 #include "net/batch.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 enum {
-	OPT_LEN = 11,
+	OPT_LEN = XDP_OPT,
 	SUBNET_HEAD = 8, /* of the option, in front of the address */
+	UDP_HEAD = 8,
 	DO = 0x80,
 	PASSED_OVER = 0x30 /* AD and CD say nothing to us */
 };
@@ -24,7 +27,7 @@ static size_t read_name(struct xdp_question *q, const uint8_t *p, size_t len)
 			return 0;
 		q->name[i] = left && p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i];
 		if (!left && !p[i])
-			return i + 1;
+			return q->len = (uint8_t)(i + 1);
 		left = left ? left - 1 : p[i];
 	}
 	return 0;
@@ -112,6 +115,18 @@ static size_t find_subnet(const uint8_t *answer, size_t behind)
 	return 0;
 }
 
+/* Of what all answers have in common: UDP's length, twice, and protocol, the head, the question, and what is behind it. */
+static uint16_t sum_held(const struct xdp_held *h, const uint8_t *answer, size_t behind)
+{
+	uint32_t sum = 2u * htons((uint16_t)(UDP_HEAD + behind + h->len)) + htons(IPPROTO_UDP);
+
+	for (size_t i = 2; i < behind + h->len; i++)
+		sum += (uint32_t)(i < behind ? answer[i] : h->bytes[i - behind]) << (i & 1 ? 8 : 0);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
 bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope)
 {
 	const size_t behind = QUERY_HEADER + xdp_question_len(q);
@@ -119,14 +134,13 @@ bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const u
 	if (len <= behind || len - behind > XDP_BYTES_MOST || (answer[2] & (FLAG_TC >> 8)))
 		return false;
 	const size_t at = q->says & XDP_ECS ? find_subnet(answer, behind) : 0;
-	*h = (struct xdp_held){ .len = (uint16_t)(len - behind), .subnet_at = (uint16_t)at };
+	*h = (struct xdp_held){ .q = *q, .len = (uint16_t)(len - behind), .subnet_at = (uint16_t)at };
 	memcpy(&h->flags, answer + 2, 2);
-	memcpy(h->counts, answer + 6, sizeof h->counts);
+	memcpy(h->counts, answer + 4, sizeof h->counts);
 	memcpy(h->bytes, answer + behind, len - behind);
 	*scope = at ? answer[at - 1] : 0;
 	if (at)
 		memset(h->bytes + (at - 1 - behind), 0, 1 + XDP_SUBNET);
-	for (size_t i = behind; i < len; i++)
-		h->sum += i & 1 ? h->bytes[i - behind] : (uint32_t)h->bytes[i - behind] << 8;
+	h->sum = sum_held(h, answer, behind);
 	return true;
 }

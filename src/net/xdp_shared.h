@@ -6,6 +6,10 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the program in the kernel reads words of little-endian machines"
+#endif
+
 enum {
 	XDP_QUEUES_MOST = 256,
 	XDP_OWN_MOST = 4096,    /* addresses, by port */
@@ -13,8 +17,12 @@ enum {
 	XDP_DNS_HEAD = 12,
 	XDP_NAME_MOST = 64,     /* of a question that is answered in the kernel */
 	XDP_SLOTS = 4096,       /* answers that are held there */
-	XDP_BYTES_MOST = 490,   /* of an answer behind its question */
+	XDP_BYTES_MOST = 544,   /* of an answer behind its question */
+	XDP_OPT = 11,           /* bytes of an OPT record without options */
 	XDP_SUBNET = 3,         /* bytes of a /24 */
+	XDP_SUBNET_OPTION = 8 + XDP_SUBNET, /* bytes of the option that has it */
+	XDP_INDEX_BITS = 13,
+	XDP_INDEX = 1 << XDP_INDEX_BITS, /* lines of questions */
 	XDP_LINES_BITS = 18,
 	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients */
 	XDP_LINE = 4,
@@ -31,26 +39,40 @@ struct xdp_own {
 	__u16 unused; /* 0 */
 };
 
-/* Of class IN; all fields are part of the key. */
+/* Of class IN; all bits are part of the key. */
 struct xdp_question {
-	__u8 name[XDP_NAME_MOST]; /* wire, lower case, zero behind it */
-	__be16 type;
-	__u8 says; /* XDP_EDNS and the others */
-	__u8 unused;
+	union {
+		struct {
+			__be16 type;
+			__u8 says; /* XDP_EDNS and the others */
+			__u8 len;  /* of the name */
+			__u32 unused;
+		};
+		__u64 rest;
+	};
+	union {
+		__u8 name[XDP_NAME_MOST]; /* wire, lower case, zero behind it */
+		__u64 words[XDP_NAME_MOST / 8];
+	};
 };
 
 /* An answer, as it was in that generation: there is one for odd and one for even ones, so that one that is
- * read is not written. */
+ * read is not written. All in front of its bytes is in one line of the cache, where the name is of up to 32. */
 struct xdp_held {
 	__u32 generation;
-	__u32 sum;       /* of `bytes` where they stand, in words of network order */
+	__u16 sum;       /* of words as they stand, as RFC 1071 has it: what is the same for all who ask */
 	__u16 set;       /* not 0: who asks decides, by what its client has in this set */
 	__u16 len;       /* of `bytes` */
 	__u16 subnet_at; /* where in the message the asker's subnet goes, behind its scope; 0: nowhere */
 	__be16 flags;    /* without RD, which is the asker's */
-	__be16 counts[3];
+	__u16 unused;
+	union {
+		__be16 counts[4];
+		__u64 counts_word;
+	};
+	struct xdp_question q;      /* what it answers */
 	__u8 bytes[XDP_BYTES_MOST]; /* all behind the question */
-};
+} __attribute__((aligned(64)));
 
 /* What a client gets in a set is one number, so that it is read and written at once: its IPv4 address (or that
  * of its /24), the set (not 0), the scope of the answer and the slot that it is in. 0: nothing. */
@@ -59,6 +81,32 @@ enum { XDP_SLOT_BITS = 12, XDP_SCOPE_BITS = 6, XDP_SET_BITS = 14, XDP_SETS = 1 <
 struct xdp_line {
 	__u64 of[XDP_LINE]; /* in no order */
 };
+
+/* Where a question's answer is held is such a number, too: bits of its hash, and the slot. `seed` is drawn by lot, so that
+ * nobody can have many questions fall together. */
+static inline __u64 xdp_question_hash(const struct xdp_question *q, __u64 seed)
+{
+	__u64 h = seed ^ q->rest;
+
+	for (int i = 0; i < XDP_NAME_MOST / 8; i++) {
+		if (q->len <= 8 * i)
+			break;
+		h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+		h ^= q->words[i];
+	}
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+	return (h ^ h >> 29) * 0xbf58476d1ce4e5b9u | 1 << XDP_SLOT_BITS; /* never 0 */
+}
+
+static inline __u32 xdp_index_line(__u64 hash)
+{
+	return (__u32)(hash >> (64 - XDP_INDEX_BITS));
+}
+
+static inline bool xdp_index_is(__u64 is, __u64 hash)
+{
+	return (is ^ hash) >> XDP_SLOT_BITS == 0;
+}
 
 static inline __u64 xdp_client(__u32 client, __u32 set)
 {
@@ -90,6 +138,7 @@ struct xdp_state {
 	__u16 mac[3]; /* the card's address */
 	__u16 unused;
 	__u32 generation; /* 0: nothing is answered in the kernel */
+	__u64 seed;       /* of xdp_question_hash() */
 	struct xdp_own first[2]; /* of IPv4, of IPv6: one of those that are ours, most often the only one. Port 0: none */
 };
 

@@ -1,8 +1,8 @@
 #include "net/xdp_tables.h"
 
 #include "net/xdp_clients.h"
+#include "net/xdp_index.h"
 
-#include <bpf/bpf.h>
 #include <string.h>
 
 void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps)
@@ -25,7 +25,7 @@ void xdp_tables_give(const struct xdp_tables *t, bool on)
 
 static struct xdp_held *held(const struct xdp_tables *t, unsigned i, unsigned at)
 {
-	return &t->of[i].held[2 * at + (t->generation & 1)];
+	return &t->of[i].held[(t->generation & 1) * XDP_SLOTS + at];
 }
 
 /* Bytes first, then the generation by which the program takes them. */
@@ -45,20 +45,24 @@ const struct xdp_held *xdp_tables_held(const struct xdp_tables *t, unsigned at)
 	return held(t, 0, at);
 }
 
+static uint64_t hash_in(const struct xdp_tables *t, unsigned i, const struct xdp_question *q)
+{
+	return xdp_question_hash(q, t->of[i].state->seed);
+}
+
 bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at)
 {
-	const uint32_t slot = at;
 	bool ok = true;
 
 	for (unsigned i = 0; i < t->n; i++)
-		ok = bpf_map_update_elem(t->of[i].questions, q, &slot, BPF_NOEXIST) == 0 && ok;
+		ok = xdp_index_put(t->of[i].questions, hash_in(t, i, q), at) && ok;
 	return ok;
 }
 
-void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q)
+void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q, unsigned at)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		bpf_map_delete_elem(t->of[i].questions, q);
+		xdp_index_forget(t->of[i].questions, hash_in(t, i, q), at);
 }
 
 void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive)

@@ -12,8 +12,8 @@
 
 /* Of an interface: what we share with its program. Lives longer than who uses it. */
 struct xdp_maps {
-	int questions;           /* a descriptor */
-	struct xdp_held *held;   /* [2 * XDP_SLOTS] */
+	struct xdp_line *questions; /* [XDP_INDEX] */
+	struct xdp_held *held;   /* [generation & 1][XDP_SLOTS] */
 	struct xdp_line *clients; /* [XDP_LINES] */
 	uint64_t *given;         /* [cpus][XDP_SLOTS][2] */
 	struct xdp_state *state;
@@ -41,9 +41,9 @@ void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_he
 /* Until it is put again. Of at least one interface. */
 const struct xdp_held *xdp_tables_held(const struct xdp_tables *t, unsigned at);
 
-/* The question's slot, until it is forgotten. False: not all interfaces have it. */
+/* Slot `at` is the question's, until it is forgotten. False: not all interfaces have it. */
 bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);
-void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q);
+void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);
 
 /* As xdp_clients_put() and xdp_clients_has(). */
 void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive);

@@ -139,9 +139,14 @@ def raw():
 
 # ------------------------------------------------------------------ questions
 
+def in_case(rng, name):
+    """As resolvers ask that draw the case of each letter by lot."""
+    return "".join(c.upper() if rng.random() < 0.5 else c for c in name) if rng.random() < 0.3 else name
+
+
 def random_query(rng, ident):
     kind = rng.random()
-    name = rng.choice(["www", "x%d.any" % rng.randrange(50), "host", "HoSt", "alias", "many", "mail", "large", "a.b.wild", "sub", "deep.sub", "no%d" % rng.randrange(99), "ns1", ""])
+    name = rng.choice(["www", "x%d.any" % rng.randrange(50), "host", "HoSt", "alias", "many", "y" * rng.randrange(1, 46) + ".any", "mail", "large", "a.b.wild", "sub", "deep.sub", "no%d" % rng.randrange(99), "ns1", ""])
     zone = rng.choice(["example.com", "signed.test", "nsec3.test", "example.com", "elsewhere.test"])
     options = b""
     if rng.random() < 0.5:
@@ -151,7 +156,7 @@ def random_query(rng, ident):
     if rng.random() < 0.1:
         options += option(12, bytes(rng.randrange(20)))
     edns = opt(rng.choice([512, 1232, 4096, 600]), rng.choice([0, 0, 0, 0, 1]), rng.choice([0, DO]), options) if rng.random() < 0.8 else None
-    packet = query((name + "." if name else "") + zone, rng.choice(["A", "A", "AAAA", "TXT", "MX", "SOA", "NS", "HTTPS", "ANY", "DNSKEY", "CNAME"]), edns,
+    packet = query(in_case(rng, (name + "." if name else "") + zone), rng.choice(["A", "A", "AAAA", "TXT", "MX", "SOA", "NS", "HTTPS", "ANY", "DNSKEY", "CNAME"]), edns,
                    flags=rng.choice([0, 0x100, 0x110, 0x20]), qclass=rng.choice([1] * 20 + [3, 255]), ident=ident)
     if kind < 0.05:
         packet = packet[:rng.randrange(12, len(packet) + 1)]
@@ -412,8 +417,8 @@ def in_kernel():
 
 def steered_queries(rng, n):
     """Of `n` nets, each by its subnet, and some as a resolver asks that tells none."""
-    names = ["www", "wWw", "x1.any", "x2.any", "first", "alias2"]
-    return [query(rng.choice(names) + ".example.com", rng.choice(["A", "A", "AAAA", "HTTPS"]),
+    names = ["www", "wWw", "x1.any", "x2.any", "y" * rng.randrange(1, 46) + ".any", "first", "alias2"]
+    return [query(in_case(rng, rng.choice(names) + ".example.com"), rng.choice(["A", "A", "AAAA", "HTTPS"]),
                   rng.choice([opt(options=ecs(random_net(rng))), opt(options=ecs(random_net(rng))), opt(1400, 0, DO, ecs(random_net(rng))), opt(), None]),
                   flags=0x100, ident=i) for i in range(n)]
 

@@ -72,7 +72,7 @@ static size_t message(const struct xdp_question *q, uint32_t client, const struc
 	const size_t at = 12 + xdp_question_len(q);
 	memcpy(to, query, at);
 	memcpy(to + 2, &made->held.flags, 2);
-	memcpy(to + 6, made->held.counts, 6);
+	memcpy(to + 4, made->held.counts, 8);
 	memcpy(to + at, made->held.bytes, made->held.len);
 	if (made->held.subnet_at) {
 		to[made->held.subnet_at - 1] = made->scope;

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "net/batch.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ static void what_the_program_takes_is_read_and_written_alike(void)
 			xdp_question_read(&q, (const uint8_t *)good[i].bytes, good[i].len));
 		CU_ASSERT_EQUAL(q.says, good[i].says);
 		CU_ASSERT_EQUAL(memcmp(q.name, "\3www\2ab", 8), 0);
+		CU_ASSERT_EQUAL(q.len, 8);
 		CU_ASSERT_EQUAL(be16_get((const uint8_t *)&q.type), 1);
 		const size_t len = xdp_question_write(&q, 0x533e65ff, to);
 		CU_ASSERT_EQUAL(len, good[i].len);
@@ -77,6 +79,16 @@ static void the_rest_is_left_to_others(void)
 		}
 }
 
+/* What UDP's sum counts of a message but for its ID, and its last bytes from `until` on (RFC 768, RFC 1071). */
+static uint16_t sum_without(const uint8_t *message, size_t len, size_t until)
+{
+	uint32_t sum = 17 + 2 * (8 + (uint32_t)len);
+
+	for (size_t i = 2; i < until; i++)
+		sum += i & 1 ? message[i] : (uint32_t)message[i] << 8;
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
 /* The subnet that stands in it is another's. */
 static void an_answer_is_held_without_the_subnet_that_it_was_made_for(void)
 {
@@ -94,10 +106,8 @@ static void an_answer_is_held_without_the_subnet_that_it_was_made_for(void)
 	CU_ASSERT_EQUAL(h.subnet_at, sizeof answer - 1 - XDP_SUBNET);
 	CU_ASSERT_EQUAL(memcmp(h.bytes + h.len - XDP_SUBNET - 2, "\x18\0\0\0\0", XDP_SUBNET + 2), 0);
 	CU_ASSERT_EQUAL(h.bytes[0], 0xc0);
-	uint32_t sum = 0;
-	for (size_t i = 0; i < h.len; i++)
-		sum += (sizeof answer - 1 - h.len + i) & 1 ? h.bytes[i] : (uint32_t)h.bytes[i] << 8;
-	CU_ASSERT_EQUAL(h.sum, sum);
+	CU_ASSERT_EQUAL(memcmp(&h.q, &q, sizeof q), 0);
+	CU_ASSERT_EQUAL(h.sum, htons(sum_without(answer, sizeof answer - 1, sizeof answer - 1 - XDP_SUBNET - 1)));
 	memcpy(cut, answer, sizeof answer);
 	cut[2] |= 2;
 	CU_ASSERT_FALSE(xdp_question_hold(&h, &q, cut, sizeof answer - 1, &scope));
