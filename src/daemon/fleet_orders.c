@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/who.h"
 #include "conf/option.h"
 #include "daemon/fleet_change.h"
+#include "daemon/fleet_order.h"
 #include "steer/fail_over.h"
 #include "steer/stage.h"
 
@@ -15,22 +15,7 @@
 
 enum {
 	ORDERS_MOST = 256,
-	KEY = 96,               /* "watch " and a network, "fail-back " and a pool's name */
-	WORDS = 160,
-	WORDS_MOST = 8,
-	FAULT = 256,
-	KEPT_S = 7 * 86400      /* what nobody can need any more is forgotten */
-};
-
-struct order {
-	char key[KEY], words[WORDS]; /* words: with a space between them */
-	uint64_t at, before; /* versions (fleet_change.h) */
-	uint64_t odd_at;     /* of what was told without having heard of this, or the other way; 0 */
-	int64_t until_ms;    /* of a watch, by the fleet's clock; 0 */
-	char who[WHO_TEXT], by[FLEET_NAME_MOST + 1], why[FAULT];
-	bool due;            /* it is to be run here */
-	bool odd;            /* ... and nobody has said since what is right */
-	char fault[FAULT];   /* it was run, and could not be done; "" */
+	KEPT_S = 7 * 86400 /* what nobody can need any more is forgotten */
 };
 
 /* One at a time, in the order of their versions. */
@@ -38,10 +23,10 @@ struct run {
 	struct command_call call; /* first */
 	struct fleet_orders *of;
 	struct text out;
-	char from[WHO_TEXT + FLEET_NAME_MOST + 16], words[WORDS];
-	const char *list[WORDS_MOST];
+	char from[WHO_TEXT + FLEET_NAME_MOST + 16], words[FLEET_ORDER_WORDS];
+	const char *list[FLEET_ORDER_WORDS_MOST];
 	size_t n;
-	char key[KEY];
+	char key[FLEET_ORDER_KEY];
 	uint64_t at;
 };
 
@@ -49,7 +34,7 @@ struct fleet_orders {
 	struct fleet_orders_opts opts;
 	struct fleet *fleet; /* borrowed; NULL */
 	char server[FLEET_NAME_MOST + 1];
-	struct order *of; /* own */
+	struct fleet_order *of; /* own */
 	size_t n;
 	uint64_t last, conflicts;
 	int64_t since_ms; /* by the fleet's clock: what was told before is in what we have read; 0: not known yet */
@@ -58,91 +43,14 @@ struct fleet_orders {
 	bool looks;      /* it is looked for what is due */
 };
 
-/* --- which commands ----------------------------------------------------------------------- */
-
-static bool has_word(const char *const *words, size_t n, const char *word)
-{
-	for (size_t i = 1; i < n; i++)
-		if (strcmp(words[i], word) == 0)
-			return true;
-	return false;
-}
-
-/* What it is about. False: no other server has to do with it. */
-static bool key_of(const char *const *words, size_t n, char to[static KEY])
-{
-	const char *about = NULL;
-
-	for (size_t i = 1; i < n && !about; i++)
-		if (words[i][0] != '-')
-			about = words[i];
-	if (!n)
-		return false;
-	if (strcmp(words[0], "reload") == 0 &&
-		(has_word(words, n, "--stage") || has_word(words, n, "--promote") || has_word(words, n, "--rollback")))
-		return snprintf(to, KEY, "stage") > 0;
-	if (strcmp(words[0], "latency") == 0 && n > 2 && strcmp(words[1], "forget") == 0)
-		return snprintf(to, KEY, "forget %s", words[2]) < KEY;
-	if (strcmp(words[0], "watch") == 0 && about)
-		return snprintf(to, KEY, "watch %s", about) < KEY;
-	if (strcmp(words[0], "fail-back") == 0 && (about || has_word(words, n, "--all")))
-		return snprintf(to, KEY, "fail-back %s", about ? about : "--all") < KEY;
-	return false;
-}
-
-/* False: they are too many, or too long. */
-static bool join_words(const char *const *words, size_t n, char to[static WORDS])
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(words[i], "--json") == 0)
-			continue;
-		const int more = snprintf(to + len, WORDS - len, "%s%s", len ? " " : "", words[i]);
-		if (more < 0 || (size_t)more >= WORDS - len || strchr(words[i], ' '))
-			return false;
-		len += (size_t)more;
-	}
-	return true;
-}
-
-static size_t split_words(char *text, const char **to)
-{
-	size_t n = 0;
-
-	for (char *save, *w = strtok_r(text, " ", &save); w && n < WORDS_MOST; w = strtok_r(NULL, " ", &save))
-		to[n++] = w;
-	return n;
-}
-
-static bool stops_watch(const struct order *x)
-{
-	return strncmp(x->key, "watch ", 6) == 0 && strstr(x->words, " --stop");
-}
-
-static int64_t said_ms(uint64_t at)
-{
-	return (int64_t)(at / FLEET_CHANGE_SERVERS);
-}
-
 /* --- telling ------------------------------------------------------------------------------ */
-
-static json_t *write_order(const struct order *x)
-{
-	char at[20], before[20];
-
-	snprintf(at, sizeof at, "%016llx", (unsigned long long)x->at);
-	snprintf(before, sizeof before, "%016llx", (unsigned long long)x->before);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "key", x->key, "words", x->words, "at", at, "before",
-		before, "until_ms", (json_int_t)x->until_ms, "who", x->who, "by", x->by, "why", x->why);
-}
 
 static json_t *write_all(const struct fleet_orders *o)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < o->n; i++)
-		json_array_append_new(list, write_order(&o->of[i]));
+		json_array_append_new(list, fleet_order_write(&o->of[i]));
 	return list;
 }
 
@@ -167,7 +75,7 @@ static void keep_all(const struct fleet_orders *o)
 
 /* --- what there is ------------------------------------------------------------------------ */
 
-static struct order *find(struct fleet_orders *o, const char *key)
+static struct fleet_order *find(struct fleet_orders *o, const char *key)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (strcmp(o->of[i].key, key) == 0)
@@ -181,15 +89,15 @@ static void forget_old(struct fleet_orders *o)
 	size_t left = 0;
 
 	for (size_t i = 0; i < o->n; i++)
-		if (said_ms(o->of[i].at) >= since_ms || o->of[i].until_ms > now_ms)
+		if (fleet_order_said_ms(&o->of[i]) >= since_ms || o->of[i].until_ms > now_ms)
 			o->of[left++] = o->of[i];
 	o->n = left;
 }
 
 /* Of that key; in the place of the oldest when there are too many. */
-static struct order *need(struct fleet_orders *o, const char *key)
+static struct fleet_order *need(struct fleet_orders *o, const char *key)
 {
-	struct order *x = find(o, key);
+	struct fleet_order *x = find(o, key);
 
 	if (x)
 		return x;
@@ -198,7 +106,7 @@ static struct order *need(struct fleet_orders *o, const char *key)
 	x = &o->of[o->n - 1];
 	for (size_t i = 0; o->n == ORDERS_MOST && i < o->n; i++)
 		x = o->of[i].at < x->at ? &o->of[i] : x;
-	*x = (struct order){ .at = 0 };
+	*x = (struct fleet_order){ .at = 0 };
 	snprintf(x->key, sizeof x->key, "%s", key);
 	return x;
 }
@@ -218,7 +126,7 @@ static int64_t until_of(const struct fleet_orders *o, const char *words)
 static void add_own(struct fleet_orders *o, const char *key, const char *words, const char *who, const char *why)
 {
 	forget_old(o);
-	struct order *x = need(o, key);
+	struct fleet_order *x = need(o, key);
 	x->before = x->at;
 	x->at = o->last = fleet_change_next(o->fleet, o->server, o->last);
 	x->until_ms = until_of(o, words);
@@ -229,7 +137,7 @@ static void add_own(struct fleet_orders *o, const char *key, const char *words, 
 	snprintf(x->by, sizeof x->by, "%s", o->server);
 	snprintf(x->why, sizeof x->why, "%s", why);
 	json_t *list = json_array();
-	json_array_append_new(list, write_order(x));
+	json_array_append_new(list, fleet_order_write(x));
 	say(o, list, false);
 	keep_all(o);
 	fleet_hello_soon(o->fleet);
@@ -238,20 +146,20 @@ static void add_own(struct fleet_orders *o, const char *key, const char *words, 
 static void on_ran(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
 {
 	struct fleet_orders *o = ctx;
-	char key[KEY], text[WORDS], who[WHO_TEXT];
+	char key[FLEET_ORDER_KEY], text[FLEET_ORDER_WORDS], who[WHO_TEXT];
 
-	if (!o->fleet || status || c->uid == WHO_FLEET || !key_of(words, n, key))
+	if (!o->fleet || status || c->uid == WHO_FLEET || !fleet_order_key(words, n, key))
 		return;
-	if (has_word(words, n, "--here")) {
-		struct order *x = find(o, key);
+	if (fleet_order_has_word(words, n, "--here")) {
+		struct fleet_order *x = find(o, key);
 		if (x)
 			*x->fault = 0; /* an operator has seen to it */
 		return;
 	}
-	if (!join_words(words, n, text))
+	if (!fleet_order_join(words, n, text))
 		return;
 	add_own(o, key, text, who_text(who, c->uid), "");
-	if (!fleet_is_up(o->fleet) && !has_word(words, n, "--json"))
+	if (!fleet_is_up(o->fleet) && !fleet_order_has_word(words, n, "--json"))
 		text_add(c->out, "the fleet's Redis is not reached: its other servers follow when it is\n");
 }
 
@@ -269,11 +177,11 @@ static void on_done(struct command_call *c, int status)
 {
 	struct run *r = (struct run *)c; /* its first member */
 	struct fleet_orders *o = r->of;
-	struct order *x = find(o, r->key);
+	struct fleet_order *x = find(o, r->key);
 	const char *said = text_get(&r->out);
 
 	commands_ran(o->opts.commands, c, r->list, r->n, status);
-	if (status && x && x->at == r->at && !stops_watch(x)) { /* what is not watched need not be stopped */
+	if (status && x && x->at == r->at && !fleet_order_stops_watch(x)) { /* what is not watched need not be stopped */
 		snprintf(x->fault, sizeof x->fault, "%.*s", (int)strcspn(said, "\n"), said);
 		log_line(LOG_ERROR, "fleet: what %s wants cannot be done here: \"%s\": %s", r->from, x->words, x->fault);
 	}
@@ -286,7 +194,7 @@ static void on_done(struct command_call *c, int status)
 }
 
 /* The words that do it here; 0: there is nothing to do. */
-static size_t words_here(const struct fleet_orders *o, const struct order *x, struct run *r)
+static size_t words_here(const struct fleet_orders *o, const struct fleet_order *x, struct run *r)
 {
 	const bool staged = publisher_staged(o->opts.publisher) != NULL;
 	const int64_t left_s = (x->until_ms - fleet_now_ms(o->fleet)) / 1000;
@@ -301,15 +209,15 @@ static size_t words_here(const struct fleet_orders *o, const struct order *x, st
 		return 0;
 	if (x->until_ms)
 		snprintf(r->words, sizeof r->words, "%.96s --for %llds", x->key, (long long)left_s);
-	return split_words(r->words, r->list);
+	return fleet_order_split(r->words, r->list);
 }
 
 /* Who hears late leaves alone what has failed over since then. */
-static bool is_back(const struct fleet_orders *o, const struct order *x)
+static bool is_back(const struct fleet_orders *o, const struct fleet_order *x)
 {
 	const struct fail_overs *l = probes_failed_over(o->opts.probes);
 	const char *about = x->key + strlen("fail-back ");
-	const int64_t at_s = (said_ms(x->at) + fleet_clock_off_ms(o->fleet)) / 1000;
+	const int64_t at_s = (fleet_order_said_ms(x) + fleet_clock_off_ms(o->fleet)) / 1000;
 
 	for (size_t i = 0; i < l->n; i++)
 		if ((strcmp(about, "--all") == 0 || strcmp(about, l->of[i].pool) == 0) && l->of[i].when_s > at_s)
@@ -317,7 +225,7 @@ static bool is_back(const struct fleet_orders *o, const struct order *x)
 	return false;
 }
 
-static void begin(struct fleet_orders *o, struct order *x)
+static void begin(struct fleet_orders *o, struct fleet_order *x)
 {
 	struct run *r = calloc(1, sizeof *r);
 	const bool fails_back = strncmp(x->key, "fail-back ", 10) == 0;
@@ -348,7 +256,7 @@ static void begin(struct fleet_orders *o, struct order *x)
 /* Each that is due, the earliest first; until one takes its time. */
 static void look(struct fleet_orders *o)
 {
-	struct order *next;
+	struct fleet_order *next;
 
 	if (o->looks)
 		return;
@@ -366,35 +274,16 @@ static void look(struct fleet_orders *o)
 
 /* --- hearing ------------------------------------------------------------------------------ */
 
-static bool read_order(const json_t *j, struct order *x)
-{
-	const char *words[WORDS_MOST];
-	char text[WORDS], key[KEY];
-
-	*x = (struct order){ .at = fleet_change_version(j, "at"),
-		.before = fleet_change_version(j, "before"),
-		.until_ms = json_integer_value(json_object_get(j, "until_ms")) };
-	snprintf(x->key, sizeof x->key, "%s", fleet_change_text(j, "key"));
-	snprintf(x->words, sizeof x->words, "%s", fleet_change_text(j, "words"));
-	snprintf(x->who, sizeof x->who, "%s", fleet_change_text(j, "who"));
-	snprintf(x->by, sizeof x->by, "%s", fleet_change_text(j, "by"));
-	snprintf(x->why, sizeof x->why, "%s", fleet_change_text(j, "why"));
-	memcpy(text, x->words, sizeof text);
-	/* A newer server may tell what we do not know. */
-	const size_t n = split_words(text, words);
-	return x->at && key_of((const char *const *)words, n, key) && strcmp(key, x->key) == 0;
-}
-
 /* What a server that starts has by reading its configuration is not to be done once more. */
-static bool is_due(const struct fleet_orders *o, const struct order *x)
+static bool is_due(const struct fleet_orders *o, const struct fleet_order *x)
 {
-	return x->until_ms ? x->until_ms > fleet_now_ms(o->fleet) : stops_watch(x) || said_ms(x->at) >= o->since_ms;
+	return x->until_ms ? x->until_ms > fleet_now_ms(o->fleet) : fleet_order_stops_watch(x) || fleet_order_said_ms(x) >= o->since_ms;
 }
 
 /* Who wanted the later one had not heard of the earlier. Each such pair is told once. */
-static void look_at_odds(struct fleet_orders *o, struct order *had, struct order *x)
+static void look_at_odds(struct fleet_orders *o, struct fleet_order *had, struct fleet_order *x)
 {
-	const struct order *later = x->at > had->at ? x : had, *earlier = later == x ? had : x;
+	const struct fleet_order *later = x->at > had->at ? x : had, *earlier = later == x ? had : x;
 
 	x->odd = had->odd && later == had; /* whoever said that knew of what was decided */
 	x->odd_at = had->odd_at;
@@ -408,9 +297,9 @@ static void look_at_odds(struct fleet_orders *o, struct order *had, struct order
 		earlier->words, earlier->who, earlier->by, later->who, later->by, later->words);
 }
 
-static void merge(struct fleet_orders *o, struct order *x)
+static void merge(struct fleet_orders *o, struct fleet_order *x)
 {
-	struct order *had = find(o, x->key);
+	struct fleet_order *had = find(o, x->key);
 
 	if (had && had->at == x->at)
 		return;
@@ -434,7 +323,7 @@ static void on_take(void *ctx, const struct fleet_news *n)
 {
 	struct fleet_orders *o = ctx;
 	json_t *list = json_loadb((const char *)n->bytes, n->len, JSON_REJECT_DUPLICATES, NULL), *j;
-	struct order x;
+	struct fleet_order x;
 	size_t i;
 
 	if (!o->since_ms)
@@ -442,7 +331,7 @@ static void on_take(void *ctx, const struct fleet_news *n)
 	json_array_foreach (list, i, j)
 		if (json_is_true(json_object_get(j, "accepted")))
 			forget_odds(o);
-		else if (read_order(j, &x))
+		else if (fleet_order_read(j, &x))
 			merge(o, &x);
 	json_decref(list);
 	look(o);
@@ -460,7 +349,7 @@ static void on_caught_up(void *ctx)
 
 /* --- looking ------------------------------------------------------------------------------ */
 
-static const struct order *failed(const struct fleet_orders *o)
+static const struct fleet_order *failed(const struct fleet_orders *o)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (*o->of[i].fault)
@@ -471,7 +360,7 @@ static const struct order *failed(const struct fleet_orders *o)
 struct fleet_orders_sum fleet_orders_sum(const struct fleet_orders *o)
 {
 	struct fleet_orders_sum s = { .known = (unsigned)o->n, .conflicts = o->conflicts };
-	const struct order *x = failed(o);
+	const struct fleet_order *x = failed(o);
 
 	for (size_t i = 0; i < o->n; i++) {
 		s.failed += *o->of[i].fault != 0;
@@ -495,7 +384,7 @@ unsigned fleet_orders_accept(struct fleet_orders *o)
 void fleet_orders_hello(const struct fleet_orders *o, void *json)
 {
 	const struct world *w = publisher_world(o->opts.publisher);
-	const struct order *x = failed(o);
+	const struct fleet_order *x = failed(o);
 
 	if (publisher_staged(o->opts.publisher) && w)
 		json_object_set_new(json, "stage_percent",
