@@ -117,9 +117,10 @@ static const struct {
 	{ "audit", "[--last N] [--json]", "what has been changed, by whom, from where, and what came of it",
 		NEVER },
 	{ "fleet", "[--json] | --accept\n"
+		   "           on SERVER[,SERVER ...]|SHARE reload [--stage SHARE | --promote | --rollback]\n"
 		   "           verify NAME ... [--at ADDRESS[:PORT] ...] [--type A|AAAA] [--clients N] [--seed SEED]",
 		"the servers of the fleet: who is there, how late they hear each other, how wrong their clocks go, and "
-		"whether they serve the same; --accept: of changes by operators that were at odds, what holds is right; "
+		"whether they serve the same; on: some servers do that (or a watch, fail-back, latency forget), by name or as a share of them (25%); --accept: of changes by operators that were at odds, what holds is right; "
 		"verify: all are asked as 1000 random clients, and told of where their answers differ",
 		" . " },
 	{ "jobs", "[--json]", "what runs beside answering, since when, and how far it is",

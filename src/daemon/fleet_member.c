@@ -8,6 +8,7 @@
 #include "config.h"
 #include "daemon/fleet_health.h"
 #include "daemon/fleet_orders.h"
+#include "daemon/fleet_targets.h"
 #include "daemon/fleet_pairs.h"
 #include "daemon/fleet_times.h"
 #include "daemon/fleet_will.h"
@@ -373,18 +374,44 @@ static int accept_will(struct fleet_member *m, struct command_call *c)
 	return 0;
 }
 
+/* Words: the servers, and a command that they are to do. */
+static int command_on(struct fleet_member *m, const char **words, size_t n, struct command_call *c)
+{
+	char who[WHO_TEXT], servers[1024];
+	const char *to[FLEET_TARGETS_MOST];
+	const struct fleet_orders_said said = { words + 1, n - 1, who_text(who, c->uid) };
+	struct fault why;
+	size_t done = 0;
+
+	if (n < 2)
+		return 2;
+	snprintf(servers, sizeof servers, "%s", words[0]);
+	const size_t all = fleet_targets(m->fleet, m->conf->server, servers, to, &why);
+	for (; done < all && fleet_orders_on(m->orders, to[done], &said, &why); done++)
+		text_addf(c->out, "%s%s", done ? ", " : "told to ", to[done]);
+	if (!all || done < all) {
+		text_addf(c->out, "%s%s\n", done ? "; " : "", why.text);
+		return 1;
+	}
+	text_addf(c->out, "%s; \"fleet\" shows what comes of it\n", fleet_is_up(m->fleet) ? "" : ", when the Redis is reached");
+	return 0;
+}
+
 static int fleet_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct fleet_member *m = ctx;
-	const bool json = command_take_word(words, &n, "--json"), accepts = command_take_word(words, &n, "--accept");
+	const bool on = n && strcmp(words[0], "on") == 0;
+	const bool json = !on && command_take_word(words, &n, "--json"), accepts = !on && command_take_word(words, &n, "--accept");
 	const struct report_fleet sum = fleet_member_report(m);
 
-	if (n || (json && accepts))
+	if ((n && !on) || (json && accepts))
 		return 2;
 	if (!m->fleet) {
 		text_add(c->out, "this server is of no fleet (the configuration has no section \"fleet\")\n");
 		return 1;
 	}
+	if (on)
+		return command_on(m, words + 1, n - 1, c);
 	if (accepts)
 		return accept_will(m, c);
 	json_t *self = json_object();

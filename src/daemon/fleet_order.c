@@ -34,6 +34,32 @@ bool fleet_order_key(const char *const *words, size_t n, char to[static FLEET_OR
 	return false;
 }
 
+bool fleet_order_key_at(const char *const *words, size_t n, const char *server, char to[static FLEET_ORDER_KEY])
+{
+	const bool reloads = *server && n && strcmp(words[0], "reload") == 0;
+
+	if (fleet_order_has_word(words, n, "--here"))
+		return false;
+	if (reloads)
+		snprintf(to, FLEET_ORDER_KEY, "stage");
+	else if (!fleet_order_key(words, n, to))
+		return false;
+	const size_t len = strlen(to);
+	return !*server || (size_t)snprintf(to + len, FLEET_ORDER_KEY - len, " @%s", server) < FLEET_ORDER_KEY - len;
+}
+
+size_t fleet_order_matter(const struct fleet_order *x)
+{
+	return strlen(x->key) - (*x->to ? strlen(x->to) + 2 : 0);
+}
+
+bool fleet_order_same_matter(const struct fleet_order *a, const struct fleet_order *b)
+{
+	const size_t len = fleet_order_matter(a);
+
+	return len == fleet_order_matter(b) && memcmp(a->key, b->key, len) == 0 && (!*a->to || !*b->to || strcmp(a->to, b->to) == 0);
+}
+
 bool fleet_order_join(const char *const *words, size_t n, char to[static FLEET_ORDER_WORDS])
 {
 	size_t len = 0;
@@ -74,8 +100,8 @@ json_t *fleet_order_write(const struct fleet_order *x)
 
 	snprintf(at, sizeof at, "%016llx", (unsigned long long)x->at);
 	snprintf(before, sizeof before, "%016llx", (unsigned long long)x->before);
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "key", x->key, "words", x->words, "at", at, "before",
-		before, "until_ms", (json_int_t)x->until_ms, "who", x->who, "by", x->by, "why", x->why);
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "key", x->key, "words", x->words, "at", at, "before",
+		before, "until_ms", (json_int_t)x->until_ms, "who", x->who, "by", x->by, "why", x->why, "to", x->to);
 }
 
 bool fleet_order_read(const json_t *j, struct fleet_order *x)
@@ -91,8 +117,9 @@ bool fleet_order_read(const json_t *j, struct fleet_order *x)
 	snprintf(x->who, sizeof x->who, "%s", fleet_change_text(j, "who"));
 	snprintf(x->by, sizeof x->by, "%s", fleet_change_text(j, "by"));
 	snprintf(x->why, sizeof x->why, "%s", fleet_change_text(j, "why"));
+	snprintf(x->to, sizeof x->to, "%s", fleet_change_text(j, "to"));
 	memcpy(text, x->words, sizeof text);
 	/* A newer server may tell what we do not know. */
 	const size_t n = fleet_order_split(text, words);
-	return x->at && fleet_order_key((const char *const *)words, n, key) && strcmp(key, x->key) == 0;
+	return x->at && fleet_order_key_at((const char *const *)words, n, x->to, key) && strcmp(key, x->key) == 0;
 }

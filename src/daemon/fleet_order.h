@@ -10,7 +10,7 @@
 #include "report/report.h"
 
 enum {
-	FLEET_ORDER_KEY = 96,    /* "watch " and a network, "fail-back " and a pool's name */
+	FLEET_ORDER_KEY = 96,    /* "watch " and a network, "fail-back " and a pool's name; behind that " @" and a server */
 	FLEET_ORDER_WORDS = 160,
 	FLEET_ORDER_WORDS_MOST = 8,
 	FLEET_ORDER_FAULT = 256
@@ -22,6 +22,7 @@ struct fleet_order {
 	uint64_t odd_at;     /* of what was told without having heard of this, or the other way; 0 */
 	int64_t until_ms;    /* of a watch, by the fleet's clock; 0 */
 	char who[WHO_TEXT], by[FLEET_NAME_MOST + 1], why[FLEET_ORDER_FAULT];
+	char to[FLEET_NAME_MOST + 1]; /* the server that is to do it; "": all */
 	bool due;            /* it is to be run here */
 	bool odd;            /* ... and nobody has said since what is right */
 	char fault[FLEET_ORDER_FAULT]; /* it was run, and could not be done; "" */
@@ -30,6 +31,13 @@ struct fleet_order {
 /* What a command is about. False: no other server has to do with it. */
 bool fleet_order_key(const char *const *words, size_t n, char to[static FLEET_ORDER_KEY]);
 bool fleet_order_has_word(const char *const *words, size_t n, const char *word);
+
+/* Of a command that server alone is to do, which may be any reload; "": of all. False: it cannot be told, or the names are too long. */
+bool fleet_order_key_at(const char *const *words, size_t n, const char *server, char to[static FLEET_ORDER_KEY]);
+/* So many bytes of the key are what it is about. */
+size_t fleet_order_matter(const struct fleet_order *x);
+/* The two are about the same, and a server that did the one would do the other. */
+bool fleet_order_same_matter(const struct fleet_order *a, const struct fleet_order *b);
 
 /* Without "--json". False: they are too many, or too long. */
 bool fleet_order_join(const char *const *words, size_t n, char to[static FLEET_ORDER_WORDS]);

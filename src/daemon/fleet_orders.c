@@ -43,6 +43,8 @@ struct fleet_orders {
 	bool looks;      /* it is looked for what is due */
 };
 
+static void look(struct fleet_orders *o);
+
 /* --- telling ------------------------------------------------------------------------------ */
 
 static json_t *write_all(const struct fleet_orders *o)
@@ -123,19 +125,36 @@ static int64_t until_of(const struct fleet_orders *o, const char *words)
 	return fleet_now_ms(o->fleet) + (int64_t)ms;
 }
 
-static void add_own(struct fleet_orders *o, const char *key, const char *words, const char *who, const char *why)
+static bool is_for_us(const struct fleet_orders *o, const struct fleet_order *x)
+{
+	return !*x->to || strcmp(x->to, o->server) == 0;
+}
+
+/* What could not be done has been seen to, by that or by an operator. */
+static void settle(struct fleet_orders *o, const struct fleet_order *by)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->of[i].at <= by->at && fleet_order_same_matter(&o->of[i], by))
+			*o->of[i].fault = 0;
+}
+
+/* Said by an operator here: its key, words, who, why and to whom. */
+static struct fleet_order *add_own(struct fleet_orders *o, const struct fleet_order *said)
 {
 	forget_old(o);
-	struct fleet_order *x = need(o, key);
-	x->before = x->at;
+	struct fleet_order *x = need(o, said->key);
+	const uint64_t before = x->at;
+	*x = *said;
+	x->before = before;
 	x->at = o->last = fleet_change_next(o->fleet, o->server, o->last);
-	x->until_ms = until_of(o, words);
-	x->due = x->odd = false; /* who says it here sees what holds */
-	*x->fault = 0;
-	snprintf(x->words, sizeof x->words, "%s", words);
-	snprintf(x->who, sizeof x->who, "%s", who);
+	x->until_ms = until_of(o, x->words);
 	snprintf(x->by, sizeof x->by, "%s", o->server);
-	snprintf(x->why, sizeof x->why, "%s", why);
+	settle(o, x);
+	return x;
+}
+
+static void tell(const struct fleet_orders *o, const struct fleet_order *x)
+{
 	json_t *list = json_array();
 	json_array_append_new(list, fleet_order_write(x));
 	say(o, list, false);
@@ -146,32 +165,49 @@ static void add_own(struct fleet_orders *o, const char *key, const char *words, 
 static void on_ran(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
 {
 	struct fleet_orders *o = ctx;
-	char key[FLEET_ORDER_KEY], text[FLEET_ORDER_WORDS], who[WHO_TEXT];
+	struct fleet_order said = { .at = UINT64_MAX };
 
-	if (!o->fleet || status || c->uid == WHO_FLEET || !fleet_order_key(words, n, key))
+	if (!o->fleet || status || c->uid == WHO_FLEET || !fleet_order_key(words, n, said.key))
 		return;
 	if (fleet_order_has_word(words, n, "--here")) {
-		struct fleet_order *x = find(o, key);
-		if (x)
-			*x->fault = 0; /* an operator has seen to it */
+		settle(o, &said);
 		return;
 	}
-	if (!fleet_order_join(words, n, text))
+	if (!fleet_order_join(words, n, said.words))
 		return;
-	add_own(o, key, text, who_text(who, c->uid), "");
+	who_text(said.who, c->uid);
+	tell(o, add_own(o, &said));
 	if (!fleet_is_up(o->fleet) && !fleet_order_has_word(words, n, "--json"))
 		text_add(c->out, "the fleet's Redis is not reached: its other servers follow when it is\n");
 }
 
+bool fleet_orders_on(struct fleet_orders *o, const char *server, const struct fleet_orders_said *said, struct fault *why)
+{
+	struct fleet_order wanted = { .at = 0 };
+
+	if (!o->fleet)
+		return fault(why, "this server is of no fleet");
+	if (!fleet_order_key_at(said->words, said->n, server, wanted.key) || !fleet_order_join(said->words, said->n, wanted.words))
+		return fault(why, "only \"reload\", \"watch\", \"fail-back\" and \"latency forget\" can be said to some servers, without \"--here\"");
+	snprintf(wanted.to, sizeof wanted.to, "%s", server);
+	snprintf(wanted.who, sizeof wanted.who, "%s", said->who);
+	struct fleet_order *x = add_own(o, &wanted);
+	x->due = is_for_us(o, x);
+	tell(o, x);
+	look(o);
+	return true;
+}
+
 void fleet_orders_taken_back(struct fleet_orders *o, const char *why)
 {
+	struct fleet_order said = { .key = "stage", .words = "reload --rollback", .who = "the server itself" };
+
+	snprintf(said.why, sizeof said.why, "%s", why);
 	if (o->fleet)
-		add_own(o, "stage", "reload --rollback", "the server itself", why);
+		tell(o, add_own(o, &said));
 }
 
 /* --- running ------------------------------------------------------------------------------ */
-
-static void look(struct fleet_orders *o);
 
 static void on_done(struct command_call *c, int status)
 {
@@ -181,6 +217,8 @@ static void on_done(struct command_call *c, int status)
 	const char *said = text_get(&r->out);
 
 	commands_ran(o->opts.commands, c, r->list, r->n, status);
+	if (!status && x && x->at == r->at)
+		settle(o, x);
 	if (status && x && x->at == r->at && !fleet_order_stops_watch(x)) { /* what is not watched need not be stopped */
 		snprintf(x->fault, sizeof x->fault, "%.*s", (int)strcspn(said, "\n"), said);
 		log_line(LOG_ERROR, "fleet: what %s wants cannot be done here: \"%s\": %s", r->from, x->words, x->fault);
@@ -208,7 +246,7 @@ static size_t words_here(const struct fleet_orders *o, const struct fleet_order 
 	if (x->until_ms && left_s <= 0)
 		return 0;
 	if (x->until_ms)
-		snprintf(r->words, sizeof r->words, "%.96s --for %llds", x->key, (long long)left_s);
+		snprintf(r->words, sizeof r->words, "%.*s --for %llds", (int)fleet_order_matter(x), x->key, (long long)left_s);
 	return fleet_order_split(r->words, r->list);
 }
 
@@ -217,10 +255,11 @@ static bool is_back(const struct fleet_orders *o, const struct fleet_order *x)
 {
 	const struct fail_overs *l = probes_failed_over(o->opts.probes);
 	const char *about = x->key + strlen("fail-back ");
+	const size_t len = fleet_order_matter(x) - strlen("fail-back ");
 	const int64_t at_s = (fleet_order_said_ms(x) + fleet_clock_off_ms(o->fleet)) / 1000;
 
 	for (size_t i = 0; i < l->n; i++)
-		if ((strcmp(about, "--all") == 0 || strcmp(about, l->of[i].pool) == 0) && l->of[i].when_s > at_s)
+		if ((strncmp(about, "--all", len) == 0 || (strlen(l->of[i].pool) == len && memcmp(about, l->of[i].pool, len) == 0)) && l->of[i].when_s > at_s)
 			return true;
 	return false;
 }
@@ -274,9 +313,20 @@ static void look(struct fleet_orders *o)
 
 /* --- hearing ------------------------------------------------------------------------------ */
 
+/* A later one of the same matter was heard of first: what it wanted holds. */
+static bool is_late(const struct fleet_orders *o, const struct fleet_order *x)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->of[i].at > x->at && is_for_us(o, &o->of[i]) && fleet_order_same_matter(&o->of[i], x))
+			return true;
+	return false;
+}
+
 /* What a server that starts has by reading its configuration is not to be done once more. */
 static bool is_due(const struct fleet_orders *o, const struct fleet_order *x)
 {
+	if (!is_for_us(o, x) || is_late(o, x))
+		return false;
 	return x->until_ms ? x->until_ms > fleet_now_ms(o->fleet) : fleet_order_stops_watch(x) || fleet_order_said_ms(x) >= o->since_ms;
 }
 

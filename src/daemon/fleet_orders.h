@@ -10,6 +10,7 @@
 #ifndef DAEMON_FLEET_ORDERS_H
 #define DAEMON_FLEET_ORDERS_H
 
+#include "base/fault.h"
 #include "console/command.h"
 #include "daemon/probes.h"
 #include "daemon/publish.h"
@@ -31,6 +32,14 @@ void fleet_orders_free(struct fleet_orders *o);
 
 /* It is server `server` (copied) of that fleet (borrowed) now; NULL: of none. */
 void fleet_orders_set(struct fleet_orders *o, struct fleet *f, const char *server);
+
+/* An operator wants that command done by that server (any that is known) alone: it runs it by itself, here as there. False: `why`. */
+struct fleet_orders_said {
+	const char *const *words;
+	size_t n;
+	const char *who;
+};
+bool fleet_orders_on(struct fleet_orders *o, const char *server, const struct fleet_orders_said *said, struct fault *why);
 
 /* The stage was taken back by itself: it is on all. */
 void fleet_orders_taken_back(struct fleet_orders *o, const char *why);

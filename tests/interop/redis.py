@@ -137,6 +137,50 @@ def orders():
         until(lambda: not odd(), 10)
 
 
+@claim("a configuration is rolled out over the servers one after the other, and over a share of them, from any one of them")
+def rolls_out():
+    with Redis() as redis, fleet(3, redis.port, fleet=", wait: 500ms") as all:
+        one, two, three = all
+        old, new = "192.0.2.1", "198.51.100.1"
+        answers = lambda: [m.address() for m in all]
+        for m in all:
+            m.configure(m.config.replace("192.0.2.1 ", "198.51.100.1 "))
+        code, said = one.ctl("fleet", "on", "ns2", "reload", "--stage", "100%")
+        same((code, "told to ns2" in said), (0, True), said)
+        until(lambda: answers() == [old, new, old], 20)
+        until(lambda: [r.get("stage_percent") for r in sorted(three.rows().values(), key=lambda r: r["server"])] == [None, 100, None], 10)
+        same(one.ctl("fleet", "on", "50%", "reload", "--stage", "100%")[0], 0)      # two of three, the first by name
+        until(lambda: answers() == [new, new, old], 20)
+        same(three.ctl("fleet", "on", "ns1,ns2", "reload", "--rollback")[0], 0)
+        until(lambda: answers() == [old] * 3, 20)
+        same(two.ctl("fleet", "on", "ns3", "reload")[0], 0)
+        until(lambda: answers() == [old, old, new], 20)
+        configs = lambda: [r["config"] for r in sorted(one.rows().values(), key=lambda r: r["server"])]
+        until(lambda: (lambda c: c[0] == c[1] != c[2])(configs()), 10)
+        # Who cannot do it is told of, until all do.
+        two.configure(two.config + "nonsense: 1\n")
+        same(one.ctl("fleet", "on", "ns2", "reload", "--stage", "5%")[0], 0)
+        until(lambda: "ns2 could not do what was wanted" in one.ctl("fleet")[1], 20)
+        two.configure(two.config.replace("nonsense: 1\n", ""))
+        same(three.ctl("reload", "--stage", "100%")[0], 0)
+        until(lambda: answers() == [new] * 3 and "could not do" not in one.ctl("fleet")[1], 20)
+        same(one.ctl("reload", "--promote")[0], 0)
+        until(lambda: len(set(configs())) == 1 and not any("stage_percent" in r for r in one.rows().values()), 20)
+        # One that is away does what it has missed: the last of each matter.
+        three.configure(three.config.replace("198.51.100.1 ", "192.0.2.1 "))
+        redis.kill()
+        until(lambda: not any(m.fleet()["reached"] for m in all), 10)
+        same("when the Redis is reached" in one.ctl("fleet", "on", "ns3", "reload", "--stage", "100%")[1], True)
+        same(answers(), [new] * 3)
+        redis.start()
+        until(lambda: answers() == [new, new, old], 20)
+        for words, say in ((("ns9", "reload"), "no server of the fleet"), (("0%", "reload"), "a share is over"), (("ns1", "stop"), "only"),
+                           (("ns1", "reload", "--promote", "--here"), "only")):
+            code, said = one.ctl("fleet", "on", *words)
+            same((code, say in said), (1, True), said)
+        same(one.ctl("fleet", "on", "ns1")[0], 2)
+
+
 @claim("a stage that one server takes back by itself is taken back on all, which say why")
 def taken_back():
     with Redis() as redis, fleet(2, redis.port, fleet=", wait: 500ms", more="stage: { failures: 100% }\n") as (one, two):
