@@ -341,10 +341,16 @@ const struct key schema_pool_keys[] = {
 		.about = "An edge is up when so many of its addresses are, A and AAAA "
 			 "together.",
 		.otherwise = "any" },
-	{ "least-up", schema_least_up, .say = "a number of edges from 1 on, or a share of them such as 50%",
+	{ "families", schema_families, .say = "together or apart",
+		.about = "When all addresses of one type (A or AAAA) are down, and of the other some are up. together: "
+			 "that type has no address, for clients with both ask for both. apart: it is answered as "
+			 "all-down says.",
+		.otherwise = "together" },
+	{ "least-up", schema_least_up,
+		.say = "a number of edges from 1 on, a share of them such as 50%, or numbers of each type such as { a: 1, aaaa: 1 }",
 		.about = "Of a pool in pools: it is passed over with fewer of its edges up, as if none "
 			 "were. Names that are handed to it itself get what is up.",
-		.otherwise = "any will do" },
+		.otherwise = "any will do", .keys = schema_least_up_keys },
 	{ "panic", schema_panic, .say = "a share of the pool's edges from 0% to 100%",
 		.about = "With a smaller share of the edges up no probe is trusted, and "
 			 "all edges answer.",

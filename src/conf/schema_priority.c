@@ -114,6 +114,7 @@ static void fill_part(
 	to->opts.ttl_max_s = UINT32_MAX;
 	to->opts.least_up = 0;
 	to->opts.least_share = 0;
+	to->opts.least_a = to->opts.least_aaaa = 0;
 	to->opts.n_pins = to->opts.n_rules = to->opts.n_skipped = 0;
 	memset(to->opts.forms, 0, sizeof to->opts.forms);
 }

@@ -3,6 +3,7 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void schema_probe(struct reader *r, const struct key *key, const struct node *value, void *to)
@@ -48,14 +49,24 @@ void schema_panic(struct reader *r, const struct key *key, const struct node *va
 		option_wrong(r, key, value);
 }
 
-/* "2", or "50%". */
+const struct key schema_least_up_keys[] = {
+	{ "a", option_number, .say = "a number of edges from 1 on", .at = offsetof(struct pool_opts, least_a), .least = 1,
+		.most = POOL_EDGES_MOST, .about = "So many edges with an IPv4 address that is up.", .otherwise = "any will do" },
+	{ "aaaa", option_number, .say = "a number of edges from 1 on", .at = offsetof(struct pool_opts, least_aaaa), .least = 1,
+		.most = POOL_EDGES_MOST, .about = "So many edges with an IPv6 address that is up.", .otherwise = "any will do" },
+	{ 0 },
+};
+
+/* "2", "50%", or { a: 1, aaaa: 1 }. */
 void schema_least_up(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct pool_opts *p = &((struct schema_pool *)to)->opts;
-	const char *text = option_scalar(r, key, value), *unit;
+	const char *unit, *text = value->kind == NODE_MAP ? NULL : option_scalar(r, key, value);
 	uint64_t n;
 	double v;
 
+	if (value->kind == NODE_MAP)
+		keys_read(r, schema_least_up_keys, value, key->name, p);
 	if (!text)
 		return;
 	if (option_whole(text, &n) && n >= 1 && n <= POOL_EDGES_MOST)
@@ -64,6 +75,15 @@ void schema_least_up(struct reader *r, const struct key *key, const struct node 
 		p->least_share = v / 100;
 	else
 		option_wrong(r, key, value);
+}
+
+void schema_families(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	static const char *const words[] = { "together", "apart", NULL };
+	const int which = option_word(r, key, value, words);
+
+	if (which >= 0)
+		((struct schema_pool *)to)->opts.apart = which == 1;
 }
 
 /* Of the pool, or of some edge in it. */

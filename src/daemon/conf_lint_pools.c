@@ -79,15 +79,24 @@ static void mark_up(
 			mark_up(l, &l->conf->pools[p->members[i].number], up, depth - 1);
 }
 
+/* What is a CNAME, or flattened, has both. */
+static bool has_type(const struct edge_opts *e, bool v6)
+{
+	return (v6 ? e->n_aaaa : e->n_a) > 0 || (!e->n_a && !e->n_aaaa);
+}
+
 static void look_at_number(
 	const struct linting *l, const struct pool_opts *p, const struct node *n)
 {
 	bool *up = memory_zeroed(l->conf->n_edges, sizeof *up);
-	unsigned all = 0;
+	unsigned all = 0, a = 0, aaaa = 0;
 
 	mark_up(l, p, up, 32);
-	for (size_t i = 0; i < l->conf->n_edges; i++)
+	for (size_t i = 0; i < l->conf->n_edges; i++) {
 		all += up[i];
+		a += up[i] && has_type(&l->conf->edges[i], false);
+		aaaa += up[i] && has_type(&l->conf->edges[i], true);
+	}
 	memory_free(up);
 	if (all == 1 && p->all_down != POOL_OTHER && lint_is_named(l, p->name))
 		lint_doubt(l, LINT_ONE_EDGE, n->key,
@@ -99,6 +108,12 @@ static void look_at_number(
 			"pool %s is up with %u of its edges, and has %u that may be up: in other pools it "
 			"never is",
 			p->name, p->least_up, all);
+	if (p->least_a > a || p->least_aaaa > aaaa)
+		lint_doubt(l, LINT_NEVER_UP, value_or_key(n, "least-up"),
+			"pool %s is up with %u edges with an %s address, and has %u that may be up: in other pools it "
+			"never is",
+			p->name, p->least_a > a ? p->least_a : p->least_aaaa, p->least_a > a ? "IPv4" : "IPv6",
+			p->least_a > a ? a : aaaa);
 }
 
 static void look_at_probe(

@@ -62,21 +62,18 @@ static bool is_named(const struct edge_opts *e, const struct edge_rr *rr)
 	return strlen(e->name) == rr->edge_len && memcmp(e->name, rr->edge, rr->edge_len) == 0;
 }
 
-/* The edge that a record names, among those of the pool and of the pools in it, or a role of it;
- * NULL: there is none such. */
-static const struct edge_opts *find_edge(const struct conf *c, const struct pool_opts *p,
-	const struct edge_rr *rr, bool role)
+/* The edge that a record names, among those of the pool and of the pools in it; NULL: there is none such. */
+static const struct edge_opts *find_edge(
+	const struct conf *c, const struct pool_opts *p, const struct edge_rr *rr)
 {
 	const struct edge_opts *found = NULL;
 
-	for (size_t i = 0; i < p->n && !found; i++) {
-		const struct edge_opts *e = &c->edges[p->edges[i]];
-		if (role ? e->role_of && is_named(&c->edges[e->role_of - 1], rr) : is_named(e, rr))
-			found = e;
-	}
+	for (size_t i = 0; i < p->n && !found; i++)
+		if (is_named(&c->edges[p->edges[i]], rr))
+			found = &c->edges[p->edges[i]];
 	for (size_t i = 0; i < p->n_members && !found; i++)
 		if (p->members[i].is_pool)
-			found = find_edge(c, &c->pools[p->members[i].number], rr, role);
+			found = find_edge(c, &c->pools[p->members[i].number], rr);
 	return found;
 }
 
@@ -104,8 +101,11 @@ static const struct edge_opts *edge_of(
 	const struct edge_opts *found = find_own_role(c, p, rr);
 
 	if (!found)
-		found = find_edge(c, p, rr, false);
-	return found ? found : find_edge(c, p, rr, true);
+		found = find_edge(c, p, rr);
+	for (size_t i = 0; i < p->n_members && !found; i++)
+		if (p->members[i].is_pool)
+			found = edge_of(c, &c->pools[p->members[i].number], rr);
+	return found;
 }
 
 static bool pool_edge(void *ctx, const struct edge_rr *rr)

@@ -69,8 +69,10 @@ static void note_pool(struct plan *p, const struct export_from *from, const stru
 	note_policy(p, from, o);
 	if (has_form(o))
 		export_note(p, NOTE_LOST, from, o, "its HTTPS or SVCB records");
-	if (o->least_up > 1 || o->least_share > 0)
+	if (o->least_up > 1 || o->least_share > 0 || o->least_a || o->least_aaaa)
 		export_note(p, NOTE_LOST, from, o, "how many of its edges must be up for it to be up");
+	if (o->apart)
+		export_note(p, NOTE_LOST, from, o, "that A and AAAA are answered each as if there were no other (families: apart)");
 	if (o->panic_share > 0)
 		export_note(p, NOTE_LOST, from, o, "panic");
 	if (o->n_skipped)

@@ -109,7 +109,7 @@ bool choose_all_down(struct choose_walk *w)
 	}
 	/* Whoever has both families asks for both: no address of this one is better than a dead
 	 * one. */
-	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && lives_otherwise(w))
+	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && !p->apart && lives_otherwise(w))
 		return true;
 	switch (p->all_down) {
 	case POOL_ALL:

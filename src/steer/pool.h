@@ -194,6 +194,8 @@ struct pool_opts {
 	/* As a member of a pool it is up while so many of its edges are, and such a share. */
 	unsigned least_up;
 	double least_share;
+	unsigned least_a, least_aaaa; /* ... and so many of them with an address of that type */
+	bool apart; /* a type whose addresses are all down is answered as all_down says, though the other is up */
 	double panic_share; /* with fewer of its edges up, no probe is trusted; 0: never */
 	const uint16_t *fallback; /* `default`: order for clients that nobody knows, the rest of
 				     `edges` follows */
@@ -204,6 +206,12 @@ struct pool_opts {
 	size_t n_rules;
 	struct pool_form forms[POOL_SERVICES];
 };
+
+/* Is it passed over as a member with too few of its edges up? */
+static inline bool pool_has_least(const struct pool_opts *o)
+{
+	return o->least_up || o->least_share > 0 || o->least_a || o->least_aaaa;
+}
 
 /* Are the edges that a key could go to known without the client? In a chain, or with a share of a time, they are not. */
 bool pool_has_bound(const struct pool_opts *o);

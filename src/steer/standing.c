@@ -297,13 +297,18 @@ static struct pool_leaf leaf_of(const struct pool *p, unsigned pool, unsigned i)
 		       : (struct pool_leaf){ .edge = p->edges[i], .holder = (uint16_t)pool };
 }
 
-/* By its probes, in panic, too: a pool that answers as if all were up is no reason to pass over
- * one that is up. */
-static bool is_seen_up(const struct make *m, struct pool_leaf l)
+/* With what addresses, by its probes, in panic, too: a pool that answers as if all were up is no
+ * reason to pass over one that is up. */
+static uint8_t seen_up(const struct make *m, struct pool_leaf l)
 {
 	const uint8_t marks = standing_marks(m->s, m->s->pools[l.holder].judged, l.edge);
 
-	return !(marks & STANDS_DRAINED) && marks & (STANDS_A | STANDS_AAAA);
+	return marks & STANDS_DRAINED ? 0 : marks & (STANDS_A | STANDS_AAAA);
+}
+
+static bool has_least(const struct pool *p)
+{
+	return p->least_up || p->least_share > 0 || p->least_a || p->least_aaaa;
 }
 
 /* Are too few of its edges up to be asked as a member? */
@@ -311,18 +316,20 @@ static bool is_too_few(const struct make *m, unsigned pool)
 {
 	const struct pool *p = &m->o->steer->pools[pool];
 	const unsigned leaves = p->tree ? p->tree->n_leaves : p->n;
-	unsigned up = 0;
+	unsigned up = 0, a = 0, aaaa = 0;
 
-	if (!p->least_up && !(p->least_share > 0))
+	if (!has_least(p))
 		return false;
-	for (unsigned i = 0; i < p->n; i++)
-		for (unsigned k = p->n == leaves ? i : 0; k < leaves; k++)
-			if (leaf_of(p, pool, k).edge == p->edges[i] &&
-				is_seen_up(m, leaf_of(p, pool, k))) {
-				up++;
-				break;
-			}
-	return up < p->least_up || up < p->least_share * p->n;
+	for (unsigned i = 0; i < p->n; i++) {
+		uint8_t seen = 0;
+		for (unsigned k = p->n == leaves ? i : 0; k < (p->n == leaves ? i + 1 : leaves); k++)
+			if (leaf_of(p, pool, k).edge == p->edges[i])
+				seen |= seen_up(m, leaf_of(p, pool, k));
+		up += seen != 0;
+		a += (seen & STANDS_A) != 0;
+		aaaa += (seen & STANDS_AAAA) != 0;
+	}
+	return up < p->least_up || up < p->least_share * p->n || a < p->least_a || aaaa < p->least_aaaa;
 }
 
 /* Of its edges alone. */
@@ -354,7 +361,7 @@ static bool add_lives(const struct make *m, unsigned pool)
 	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
 		if (p->tree->members[i].is_pool)
 			to->lives_barely |= m->s->pools[p->tree->members[i].number].lives_barely;
-	if (p->least_up || p->least_share > 0)
+	if (has_least(p))
 		return to->lives != before || to->lives_barely != barely; /* its edges alone say */
 	for (unsigned i = 0; p->tree && i < p->tree->n; i++)
 		if (p->tree->members[i].is_pool)

@@ -110,6 +110,8 @@ struct pool {
 	uint32_t ttl_least_s, ttl_most_s;
 	double spread_ms, spread_share, panic_share, least_share;
 	unsigned least_up; /* ... of its edges, to be up as a member */
+	unsigned least_a, least_aaaa; /* ... with an address of that type */
+	bool apart;                   /* pool.h */
 	enum pool_all_down all_down;
 	uint16_t other;
 	uint16_t reads; /* itself, or the pool in it that looks for the client's place first */
@@ -216,7 +218,8 @@ static inline const struct edge_point *edge_point(const struct edge *e, unsigned
 /* Do words (forced_matches()) that name an edge mean this one? Its roles are meant with it. */
 bool steer_edge_is(const struct steer *s, unsigned edge, const char *words);
 
-/* The edge by which the pool knows `edge`: a role that it has there; or itself, or else a role, in a pool below. */
+/* The edge by which the pool knows `edge`: a role that it has there; or itself, in a pool below; or else as the first
+ * pool in it does that has it. */
 uint16_t steer_edge_in(const struct steer *s, unsigned pool, uint16_t edge);
 
 /* The bit of a type that edges may have records of; 0: none has any. */

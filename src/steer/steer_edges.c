@@ -258,14 +258,14 @@ uint16_t steer_edge_in(const struct steer *s, unsigned pool, uint16_t edge)
 	bool itself = false;
 
 	for (unsigned i = 0; i < p->n; i++) {
-		const bool role = p->edges[i] != edge && s->edges[p->edges[i]].origin == edge;
-		if (role && is_member(s, pool, i))
+		if (p->edges[i] != edge && s->edges[p->edges[i]].origin == edge && is_member(s, pool, i))
 			return p->edges[i];
 		itself = itself || p->edges[i] == edge;
-		if (found == edge && role)
-			found = p->edges[i];
 	}
-	return itself ? edge : found;
+	for (unsigned i = 0; p->tree && !itself && found == edge && i < p->tree->n; i++)
+		if (p->tree->members[i].is_pool)
+			found = steer_edge_in(s, p->tree->members[i].number, edge);
+	return found;
 }
 
 /* --- what they have ----------------------------------------------------------------------- */

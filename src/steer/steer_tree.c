@@ -130,7 +130,7 @@ static bool says_nothing(const struct steer_opts *all, unsigned number, double c
 {
 	const struct pool_opts *o = &all->pools[number];
 	bool plain = is_nearest(o) && o->cost_ms == cost_ms && !o->n_pins && !o->n_rules && o->all_down == POOL_ALL && !o->ttl_min_s &&
-		o->ttl_max_s == UINT32_MAX && !o->least_up && !(o->least_share > 0);
+		o->ttl_max_s == UINT32_MAX && !pool_has_least(o);
 
 	for (unsigned i = 0; i < POOL_SERVICES; i++)
 		plain = plain && !o->forms[i].front;

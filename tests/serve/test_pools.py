@@ -76,6 +76,8 @@ def a_pool(rng, others):
         pool["cost"] = "%dms" % rng.choice((0, 1, 20))
     if rng.random() < 0.5:
         pool["all-down"] = rng.choice(["first", "all", "empty"] + [{"pool": o} for o in others[:2]])
+    if rng.random() < 0.2:
+        pool["families"] = rng.choice(("apart", "together"))
     return pool, inside
 
 
@@ -426,7 +428,8 @@ class Reading:
     def others(self, name, first):
         """Whichever may stand behind `first` in an answer: nothing that is down stands beside what is up, and a CNAME stands alone."""
         ways = [(m["edge"], p) for p in self.reached(name) for m in members_of(self.pools[p]) if "edge" in m]
-        alive = any(e == first and self.is_up(e, p) for e, p in ways)
+        # By which way it has come is not known: forced down in one pool it may be up in another.
+        alive = all(self.is_up(e, p) for e, p in ways if e == first and self.has(e, p, self.family))
         return {e for e, p in ways if e != first and not self.is_cname(e, p) and (self.is_up(e, p) if alive else self.has(e, p, self.family))}
 
     def answer(self, name):
@@ -437,7 +440,8 @@ class Reading:
             found = self.strictly(name)
         if found or name in self.over:
             return found
-        return set() if self.pools[name].get("all-down", "all") in ("all", "first") and self.lives_otherwise(name) else self.all_down(name)
+        together = self.pools[name].get("families") != "apart" and self.pools[name].get("all-down", "all") in ("all", "first")
+        return set() if together and self.lives_otherwise(name) else self.all_down(name)
 
 
 # ------------------------------------------------------------------ both
@@ -754,6 +758,46 @@ pools:
         same(s.udp("top.example.com").addresses(), ["192.0.2.1"])
         same(s.ctl("force", "a@outer", "down")[0], 0)
         same(s.udp("top.example.com").addresses(), ["192.0.2.2"])
+
+
+@claim("a name with edge= has the edge as its pool has it, or as the first pool in it does")
+def edge_in_pools():
+    config = """
+edges: { a: { a: 192.0.2.1, aaaa: "2001:db8::1" }, b: { a: 192.0.2.2 } }
+pools:
+  inner: { edges: [ { edge: a, a: 192.0.2.3 }, b ], policy: ordered }
+  outer: { edges: [ inner, { edge: a, records: TXT here } ], policy: ordered }
+  top:   { edges: [ { pool: outer, weight: 10% }, { edge: b, priority: 2 } ], policy: ordered }
+  plain: { edges: [ inner, b ], policy: ordered }
+"""
+    zone = APEX + "".join("%s 60 EDGE %s edge=a\n" % (p, p) for p in ("inner", "outer", "top", "plain"))
+    with Server({"example.com": zone}, config=config) as s:
+        same([s.udp(p + ".example.com").addresses()[0] for p in ("inner", "outer", "top", "plain")], ["192.0.2.3", "192.0.2.1", "192.0.2.1", "192.0.2.3"])
+        same([s.udp(p + ".example.com", "AAAA").addresses() for p in ("inner", "outer", "top", "plain")], [[], ["2001:db8::1"], ["2001:db8::1"], []])
+
+
+@claim("families that are apart have an answer each by all-down; a member with too few of one of them is passed over")
+def families_apart():
+    config = """
+edges: { a: { a: 192.0.2.1 }, a6: { aaaa: "2001:db8::1" }, b: { a: 192.0.2.2, aaaa: "2001:db8::2" } }
+pools:
+  together: { edges: [ a, a6 ], policy: ordered, least-up: { a: 1, aaaa: 1 } }
+  apart:    { edges: [ a, a6 ], policy: ordered, families: apart, least-up: { aaaa: 1 } }
+  both: { edges: [ together, b ], policy: ordered }
+  six:  { edges: [ apart, b ], policy: ordered, families: apart }
+"""
+    pools = ("together", "apart", "both", "six")
+    with Server({"example.com": APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in pools)}, config=config) as s:
+        def asked(qtype):
+            return [(s.udp(p + ".example.com", qtype).addresses() or ["-"])[0][-1] for p in pools]
+        same((asked("A"), asked("AAAA")), (list("1111"), list("1111")))
+        same(s.ctl("force", "a", "down")[0], 0)
+        same((asked("A"), asked("AAAA")), (list("-122"), list("1121")))
+        same(s.ctl("force", "b", "down")[0], 0)
+        same((asked("A"), asked("AAAA")), (list("-1-1"), list("1111")))
+        s.ctl("force", "a", "auto")
+        same(s.ctl("force", "a6", "down")[0], 0)
+        same((asked("A"), asked("AAAA")), (list("1111"), list("-1-1")))
 
 
 @claim("an edge that lives by its second way alone keeps dead addresses of the other family out of answers")

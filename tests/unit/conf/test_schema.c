@@ -223,7 +223,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			SERVER ZONES EDGES "pools: { web: { edges: ams1, health: web } }\n",
 			"4:30: error: unknown key \"health\" in pool web (known: edges, "
 			"policy, fail-back, "
-			"affinity, hash-balance, answers, resolver-pairs, spread, goal, cost, ttl, all-down, probe, up-when, least-up, panic, "
+			"affinity, hash-balance, answers, resolver-pairs, spread, goal, cost, ttl, all-down, probe, up-when, families, least-up, panic, "
 			"https, svcb, default, pin)\n" },
 		{ "in a pin",
 			SERVER ZONES EDGES

@@ -169,6 +169,17 @@ static void values_of_pools_are_checked(void)
 			SERVER ZONES EDGES
 			"pools: { p: { edges: [ ams1, ida2 ], default: iad2 } }\n",
 			"4:30: error: there is no edge \"ida2\"; did you mean \"iad2\"?\n" },
+		{ "families that go some other way",
+			SERVER ZONES EDGES "pools: { p: { edges: ams1, families: aprat } }\n",
+			"4:38: error: \"families\" must be together or apart, not \"aprat\"; did you mean \"apart\"?\n" },
+		{ "too few of a type",
+			SERVER ZONES EDGES "pools: { p: { edges: ams1, least-up: { a: 0, aaa: 1 } } }\n",
+			"4:43: error: \"a\" must be a number of edges from 1 on, not \"0\"\n"
+			"4:46: error: unknown key \"aaa\" in least-up; did you mean \"aaaa\"?\n" },
+		{ "too few of anything",
+			SERVER ZONES EDGES "pools: { p: { edges: ams1, least-up: some } }\n",
+			"4:38: error: \"least-up\" must be a number of edges from 1 on, a share of them such as 50%, "
+			"or numbers of each type such as { a: 1, aaaa: 1 }, not \"some\"\n" },
 		{ "a pool with nothing", SERVER ZONES EDGES "pools:\n  p:\n",
 			"5:3: error: there is no value behind this; write one, or take the "
 			"line out\n" },
