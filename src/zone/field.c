@@ -467,7 +467,9 @@ bool field_type(struct fields *f, const char *what)
 
 bool field_bitmap(struct fields *f)
 {
-	uint8_t bits[8192] = { 0 };
+	uint8_t bits[256][32]; /* of a window once it is seen */
+	bool seen[256] = { false };
+	unsigned end = 0;
 
 	while (f->in->tok.kind != TOKEN_END) {
 		uint16_t type;
@@ -476,17 +478,20 @@ bool field_bitmap(struct fields *f)
 		if (rrtype_is_meta(type) &&
 			type != 128) /* NXNAME stands in bitmaps (RFC 9824) */
 			return is_a(f, "a type that a bitmap may name (it stands in no zone)");
-		bits[type / 8] |= (uint8_t)(0x80 >> type % 8);
+		const unsigned window = type >> 8;
+		if (!seen[window])
+			memset(bits[window], 0, sizeof bits[window]);
+		seen[window] = true;
+		end = window < end ? end : window + 1;
+		bits[window][type % 256 / 8] |= (uint8_t)(0x80 >> type % 8);
 		token_next(f->in);
 	}
-	for (unsigned window = 0; window < 256; window++) {
+	for (unsigned window = 0; window < end; window++) {
 		unsigned len = 32;
-		while (len && !bits[window * 32 + len - 1])
+		while (seen[window] && !bits[window][len - 1])
 			len--;
-		if (!len)
-			continue;
 		const uint8_t head[2] = { (uint8_t)window, (uint8_t)len };
-		if (!field_bytes(f, head, 2) || !field_bytes(f, bits + window * 32, len))
+		if (seen[window] && (!field_bytes(f, head, 2) || !field_bytes(f, bits[window], len)))
 			return false;
 	}
 	return true;
