@@ -84,11 +84,31 @@ void gdnsd_member(struct out *pool, struct gdnsd_target t, const char *weight)
 static bool both_families(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in, const char *hint, const char *at,
 	struct gdnsd_target *to);
 
-/* gdnsd has a state for each family of a resource. */
-static void tell_families(struct gdnsd *g, const struct node *res)
+/* gdnsd has a state for each family of a resource: one that is down is answered all the same, and then the resource is
+ * down to whoever asks another. */
+static void part_families(struct out *pool)
 {
-	plan_note(g->p, NOTE_DIFFERS, g->file, res->line, "%s: with one family down as a whole, and the other up, that one is answered with no address; gdnsd answers as if it were up",
-		res->key ? res->key->text : "addrs_v4 and addrs_v6");
+	struct out *least = out_map(pool, "least-up");
+
+	out_set(pool, "families", "apart");
+	out_set(least, "a", "1");
+	out_set(least, "aaaa", "1");
+}
+
+static bool has_families(const struct node *n)
+{
+	if (n->kind == NODE_MAP && parse_get(n, "addrs_v4") && parse_get(n, "addrs_v6"))
+		return true;
+	for (const struct node *in = n->kind == NODE_SCALAR ? NULL : n->first; in; in = in->next)
+		if (has_families(in))
+			return true;
+	return false;
+}
+
+void gdnsd_choose_families(const struct gdnsd *g, struct out *pool)
+{
+	if (has_families(g->top))
+		out_set(pool, "families", "apart");
 }
 
 /* multifo: all addresses of one edge, of which those that are up are answered. */
@@ -106,8 +126,6 @@ bool gdnsd_addresses(struct gdnsd *g, const struct node *value, const struct gdn
 	const char *edge = plan_edge(g->p, hint, &a);
 	if (!edge)
 		return false;
-	if (a.probe && a.a.n && a.aaaa.n)
-		tell_families(g, value);
 	const size_t n = a.a.n > a.aaaa.n ? a.a.n : a.aaaa.n;
 	const double share = thresh ? strtod(thresh, NULL) : 0.5;
 	const size_t least = share > 0 && share <= 1 ? (size_t)ceil(share * (double)n) : 1;
@@ -127,7 +145,7 @@ bool gdnsd_addresses(struct gdnsd *g, const struct node *value, const struct gdn
 	return true;
 }
 
-/* Each family may be monitored in its own way: then each is an edge. False: they are not. */
+/* Where they are monitored, each family is an edge. False: they are not. */
 static bool both_families(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in, const char *hint, const char *at,
 	struct gdnsd_target *to)
 {
@@ -135,7 +153,8 @@ static bool both_families(struct gdnsd *g, const struct node *value, const struc
 	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
 	struct gdnsd_target one, other;
 
-	if (gdnsd_said(&in4, "service_types") == gdnsd_said(&in6, "service_types") && gdnsd_said(&in4, "up_thresh") == gdnsd_said(&in6, "up_thresh"))
+	const bool monitored = gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6);
+	if (!monitored || node_is_true(gdnsd_said(in, "ignore_health")))
 		return false;
 	if (!gdnsd_addresses(g, v4, &in4, plan_textf(g->p, "%s-v4", hint), at, &one) ||
 		!gdnsd_addresses(g, v6, &in6, plan_textf(g->p, "%s-v6", hint), at, &other))
@@ -145,8 +164,7 @@ static bool both_families(struct gdnsd *g, const struct node *value, const struc
 	plan_member(pool, other.name, other.is_pool);
 	out_set(pool, "policy", "ordered");
 	out_set(pool, "all-down", "all");
-	if (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6))
-		tell_families(g, value);
+	part_families(pool);
 	to->is_pool = true;
 	return true;
 }
@@ -240,7 +258,7 @@ static bool simplefo(struct gdnsd *g, const struct node *res, const struct gdnsd
 	out_set(pool, "all-down", "first");
 	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
 	if (v4 && v6 && (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6)))
-		tell_families(g, res);
+		part_families(pool);
 	if (v4)
 		simple_pair(g, v4, in, hint, at, pool);
 	if (v6)
@@ -280,6 +298,7 @@ static bool metafo(struct gdnsd *g, const struct node *res, const struct gdnsd_i
 	out_list(pool, "edges");
 	out_set(pool, "policy", "ordered");
 	out_set(pool, "all-down", "first");
+	gdnsd_choose_families(g, pool);
 	for (size_t i = 0; order && (i == 0 || i < order->n); i++) {
 		const char *dc = order->kind == NODE_LIST ? node_string(node_at(order, i)) : order->text;
 		const struct node *value = dc && map && map->kind == NODE_MAP ? parse_get(map, dc) : NULL;

@@ -45,6 +45,8 @@ bool gdnsd_addresses(struct gdnsd *g, const struct node *value, const struct gdn
 	struct gdnsd_target *to);
 bool gdnsd_datacenter(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in, const char *hint, const char *at,
 	struct gdnsd_target *to);
+/* Of a pool that chooses among datacenters: where some have both families, each is answered on its own. */
+void gdnsd_choose_families(const struct gdnsd *g, struct out *pool);
 /* A resource of the plugin geoip. */
 bool gdnsd_geoip(struct gdnsd *g, const struct node *res, const struct gdnsd_inherit *in, struct gdnsd_target *to);
 

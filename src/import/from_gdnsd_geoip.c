@@ -57,6 +57,7 @@ static struct variant nearest(struct geo *o, const struct node *all)
 
 	out_list(pool, "edges");
 	out_set(pool, "policy", "nearest");
+	gdnsd_choose_families(o->g, pool);
 	for (const struct node *dc = all->kind == NODE_LIST ? all->first : NULL; dc; dc = dc->next) {
 		struct gdnsd_target t;
 		if (node_string(dc) && coords(o, dc->text) && datacenter(o, dc->text, &t))
@@ -102,6 +103,7 @@ static struct variant list_of(struct geo *o, const struct node *list)
 				out_list(pool, "edges");
 				out_set(pool, "policy", "ordered");
 				out_set(pool, "all-down", "first");
+				gdnsd_choose_families(o->g, pool);
 				v = (struct variant){ .edge = name, .is_pool = true };
 			}
 			plan_member(pool, t.name, t.is_pool);
@@ -247,5 +249,7 @@ bool gdnsd_geoip(struct gdnsd *g, const struct node *res, const struct gdnsd_inh
 		rules[i] = o.places[i].v;
 	to->is_pool = true;
 	to->name = o.n ? plan_rules(g->p, o.hint, rules, o.n, &other) : other.edge;
+	if (o.n && to->name)
+		gdnsd_choose_families(g, out_get(out_get(g->p->conf, "pools"), to->name));
 	return to->name != NULL;
 }
