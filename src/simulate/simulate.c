@@ -69,17 +69,17 @@ static number host_bits(unsigned bits)
 
 /* --- milliseconds ------------------------------------------------------------------------- */
 
-/* The mean of what the edges of an answer take; NAN when that is not known of all. */
-static double mean_ms(struct work *w, const struct said *said, const struct addr *who)
+/* The mean of what the edges of an answer take, by that kind; NAN when that is not known of all. */
+static double mean_ms(struct work *w, enum latency_kind kind, const struct said *said, const struct addr *who)
 {
-	const float *by_new = simulate_judge_ms(&w->judges[0], who, w->o->now_s),
+	const float *by_new = simulate_judge_ms(&w->judges[0], kind, who, w->o->now_s),
 		    *by_old = NULL;
 	double sum = 0;
 
 	for (unsigned i = 0; i < said->n; i++) {
 		const int at = w->judges[0].edge[said->edges[i]];
 		if (at < 0 && !by_old)
-			by_old = simulate_judge_ms(&w->judges[1], who, w->o->now_s);
+			by_old = simulate_judge_ms(&w->judges[1], kind, who, w->o->now_s);
 		sum += at >= 0 ? by_new[at] : by_old[w->judges[1].edge[said->edges[i]]];
 	}
 	return said->n ? sum / said->n : NAN;
@@ -251,9 +251,15 @@ static double add_moves(struct work *w, const struct said *old, const struct sai
 	return (double)moves / old->n;
 }
 
+struct took {
+	double old_ms, new_ms;
+};
+
 struct outcome {
 	const struct said *old, *new;
-	double weight, old_ms, new_ms;
+	double weight;
+	struct took goal, rtt; /* by the pool's goal; round trips */
+	struct took all;       /* of the two, what is added up over all pools */
 	uint32_t place;
 };
 
@@ -264,11 +270,11 @@ static void add_edges(struct work *w, const struct outcome *r, struct simulate_g
 		     n = r->new->n ? r->weight / r->new->n : 0;
 
 	for (unsigned i = 0; i < r->old->n; i++) {
-		add(&w->s->edges[r->old->edges[i]].old, o, r->old_ms);
+		add(&w->s->edges[r->old->edges[i]].old, o, r->all.old_ms);
 		g->by_edge[r->old->edges[i]] += o;
 	}
 	for (unsigned i = 0; i < r->new->n; i++) {
-		add(&w->s->edges[r->new->edges[i]].new, n, r->new_ms);
+		add(&w->s->edges[r->new->edges[i]].new, n, r->all.new_ms);
 		g->by_edge[w->s->n_edges + (unsigned)r->new->edges[i]] += n;
 	}
 }
@@ -277,8 +283,8 @@ static void add_place(struct simulate_place *p, const struct outcome *r, double 
 {
 	p->weight += r->weight;
 	p->moved += moved;
-	add(&p->old, r->weight, r->old_ms);
-	add(&p->new, r->weight, r->new_ms);
+	add(&p->old, r->weight, r->all.old_ms);
+	add(&p->new, r->weight, r->all.new_ms);
 	const int old = r->old->n ? r->old->edges[0] : NOBODY,
 		  new = r->new->n ? r->new->edges[0] : NOBODY;
 	if (r->weight > p->heaviest) {
@@ -298,9 +304,9 @@ static void add_outcome(struct work *w, const struct outcome *r)
 	struct simulate *s = w->s;
 	struct simulate_group *g = country(w, r->place);
 	const bool turns = r->old->turns || r->new->turns;
-	const double extra = r->new_ms - r->old_ms,
+	const double extra = r->goal.new_ms - r->goal.old_ms,
 		     moved = turns ? 0
-				   : r->weight * add_moves(w, r->old, r->new, r->weight, extra);
+				   : r->weight * add_moves(w, r->old, r->new, r->weight, r->all.new_ms - r->all.old_ms);
 
 	s->weight += r->weight;
 	s->moved += moved;
@@ -311,12 +317,14 @@ static void add_outcome(struct work *w, const struct outcome *r)
 	w->pool->turns = w->pool->turns || turns;
 	w->pool->moved += moved;
 	g->moved += moved;
-	add(&s->old, r->weight, r->old_ms);
-	add(&s->new, r->weight, r->new_ms);
-	add(&w->pool->old, r->weight, r->old_ms);
-	add(&w->pool->new, r->weight, r->new_ms);
-	add(&g->old, r->weight, r->old_ms);
-	add(&g->new, r->weight, r->new_ms);
+	add(&s->old, r->weight, r->all.old_ms);
+	add(&s->new, r->weight, r->all.new_ms);
+	add(&w->pool->old, r->weight, r->goal.old_ms);
+	add(&w->pool->new, r->weight, r->goal.new_ms);
+	add(&w->pool->old_rtt, r->weight, r->rtt.old_ms);
+	add(&w->pool->new_rtt, r->weight, r->rtt.new_ms);
+	add(&g->old, r->weight, r->all.old_ms);
+	add(&g->new, r->weight, r->all.new_ms);
 	add_edges(w, r, g);
 	if (!turns)
 		add_place(&s->places[r->place], r, moved);
@@ -330,7 +338,7 @@ static void tell_change(
 	if (w->o->each)
 		w->o->each(w->o->ctx, w->s,
 			&(struct simulate_each){ w->pool->name, net, q->type, r->weight,
-				r->old_ms, r->new_ms, r->old->n, r->new->n, r->old->edges,
+				r->goal.old_ms, r->goal.new_ms, r->old->n, r->new->n, r->old->edges,
 				r->new->edges, q->name });
 }
 
@@ -367,14 +375,19 @@ static void ask_all(struct work *w, const struct simulate_client *c, const struc
 	}
 }
 
+static struct took took(struct work *w, enum latency_kind kind, const struct asked *x, unsigned i)
+{
+	return (struct took){ mean_ms(w, kind, &x->old[i], &x->q[i].who), mean_ms(w, kind, &x->new[i], &x->q[i].who) };
+}
+
 static void add_all(
 	struct work *w, const struct asked *x, struct prefix net, double weight, uint32_t place)
 {
 	w->s->clients++;
 	for (unsigned i = 0; i < x->n; i++) {
-		const struct outcome r = { &x->old[i], &x->new[i], weight / x->n,
-			mean_ms(w, &x->old[i], &x->q[i].who),
-			mean_ms(w, &x->new[i], &x->q[i].who), place };
+		struct outcome r = { &x->old[i], &x->new[i], weight / x->n, .rtt = took(w, LATENCY_RTT, x, i), .place = place };
+		r.goal = w->pool->goal == LATENCY_RTT ? r.rtt : took(w, w->pool->goal, x, i);
+		r.all = w->s->goal == LATENCY_RTT ? r.rtt : r.goal;
 		add_outcome(w, &r);
 		tell_change(w, &r, net, &x->q[i]);
 	}
@@ -501,6 +514,29 @@ static int compare_moves(const void *va, const void *vb)
 	return (a->weight < b->weight) - (a->weight > b->weight);
 }
 
+/* The new side's, where it has the pool. */
+static enum latency_kind goal_of(const struct simulate_opts *o, const char *pool)
+{
+	const struct steer *of[] = { o->new.steer, o->old.steer };
+
+	for (unsigned i = 0; i < 2; i++) {
+		const int at = steer_pool(of[i], pool);
+		if (at >= 0)
+			return of[i]->pools[at].goal;
+	}
+	return LATENCY_RTT;
+}
+
+static void find_goals(struct simulate *s, const struct simulate_opts *o)
+{
+	for (size_t i = 0; i < o->n_pools; i++)
+		s->pools[i].goal = goal_of(o, o->pools[i]);
+	s->goal = o->n_pools ? s->pools[0].goal : LATENCY_RTT;
+	for (size_t i = 1; i < o->n_pools; i++)
+		if (s->pools[i].goal != s->goal)
+			s->goal = LATENCY_RTT;
+}
+
 /* All is counted. */
 static void add_roles(struct simulate *s, const struct steer *from, const int *of, bool is_new)
 {
@@ -532,6 +568,7 @@ void simulate_run(struct simulate *s, const struct simulate_opts *o)
 		(size_t)(s->n_edges + 1) * (s->n_edges + 1), sizeof *w.move_of);
 	memset(w.country_of, 0xff, sizeof w.country_of);
 	s->pools = memory_zeroed(o->n_pools, sizeof *s->pools);
+	find_goals(s, o);
 	s->n_places = places_count(s->atlas->cities.places) + 1;
 	s->places = memory_zeroed(s->n_places, sizeof *s->places);
 	if (o->n_clients)

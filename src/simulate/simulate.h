@@ -8,7 +8,9 @@
  * Where the name plays a part, a net asks for several (simulate_names.h), which share it.
  *
  * Milliseconds are estimates, and both sides' answers are judged by what the new side knows; by
- * the old side where an edge has gone. Pure: no file, no socket; one thread.
+ * the old side where an edge has gone. They are of what the pool's goal says: round trips, times
+ * to the first byte, and so on; of a pool whose goal changes, of the new one. Over pools of
+ * several goals only round trips can be added up. Pure: no file, no socket; one thread.
  */
 #ifndef SIMULATE_SIMULATE_H
 #define SIMULATE_SIMULATE_H
@@ -50,7 +52,7 @@ struct simulate_each {
 	const char *pool;
 	struct prefix net;
 	enum simulate_type type;
-	double weight, old_ms, new_ms;
+	double weight, old_ms, new_ms; /* by the pool's goal */
 	unsigned n_old, n_new;
 	const int *old, *new; /* edges of the union */
 	const uint8_t *name;  /* NULL: it plays no part */
@@ -96,7 +98,8 @@ struct simulate_pool {
 	const char *name;
 	bool is_old, is_new;
 	bool turns; /* its clients have no edge of their own, and do not move */
-	struct simulate_sum old, new;
+	enum latency_kind goal; /* what `old` and `new` are estimates of */
+	struct simulate_sum old, new, old_rtt, new_rtt;
 	double moved;
 	uint64_t entries_old,
 		entries_new; /* that a resolver with all these clients would hold */
@@ -131,6 +134,7 @@ struct simulate {
 	const struct atlas *atlas; /* of the places; the new side's */
 	uint64_t clients;          /* nets asked for, in all pools */
 	double weight, moved, unanswered_old, unanswered_new;
+	enum latency_kind goal; /* of the sums over pools: the one of all, or round trips */
 	struct simulate_sum old, new;
 	double worse, better; /* weight of those that move to what is slower, or faster */
 };

@@ -261,12 +261,13 @@ static void pools(const struct simulate *s, struct text *out)
 {
 	text_add(out,
 		"<h2>Pools</h2><div "
-		"class=\"wide\"><table><tr><th>pool</th><th>moves</th><th>now ms</th><th>then "
+		"class=\"wide\"><table><tr><th>pool</th><th class=\"l\">goal</th><th>moves</th><th>now ms</th><th>then "
 		"ms</th><th>change</th><th>cache entries now</th><th>then</th></tr>\n");
 	for (size_t i = 0; i < s->n_pools; i++) {
 		const struct simulate_pool *p = &s->pools[i];
 		text_add(out, "<tr>");
 		add_name(out, p->name);
+		text_addf(out, "<td class=\"l\">%s</td>", latency_kind_text(p->goal));
 		if (p->turns)
 			text_add(out, "<td>in turns</td>");
 		else
@@ -372,6 +373,7 @@ static void about(const struct simulate_report *r, struct text *out)
 	term(out, "time", r->time);
 	simulate_coverage(s, &say);
 	term(out, "coverage", text_get(&say));
+	term(out, "milliseconds", simulate_milliseconds(s));
 	text_fini(&say);
 }
 

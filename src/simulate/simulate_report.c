@@ -24,6 +24,17 @@ bool simulate_shows(const struct simulate *s, double weight, unsigned digits)
 	return simulate_share(s, weight) >= 0.5 * pow(10, -2.0 - digits);
 }
 
+const char *simulate_milliseconds(const struct simulate *s)
+{
+	static const char *const of[] = { [LATENCY_RTT] = "", [LATENCY_TTFB] = "from a request to the first byte (goal: ttfb)",
+		[LATENCY_TRANSFER] = "from a request to the last of 100,000 bytes (goal: throughput)" };
+
+	for (size_t i = 0; i < s->n_pools; i++)
+		if (s->pools[i].goal != s->goal)
+			return "round trips, but those of pools, which are by their goals";
+	return of[s->goal];
+}
+
 void simulate_coverage(const struct simulate *s, struct text *out)
 {
 	text_addf(out, "%llu networks; %.2f %% of the clients have an estimate",
@@ -123,13 +134,15 @@ static json_t *pools_json(const struct simulate *s)
 
 	for (size_t i = 0; i < s->n_pools; i++) {
 		const struct simulate_pool *p = &s->pools[i];
-		json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:I, s:I}", "pool", p->name,
-			"is_old", p->is_old, "is_new", p->is_new, "takes_turns", p->turns,
+		json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:b, s:I, s:I}", "pool", p->name,
+			"goal", latency_kind_text(p->goal), "is_old", p->is_old, "is_new", p->is_new, "takes_turns", p->turns,
 			"old_cache_entries", (json_int_t)p->entries_old, "new_cache_entries",
 			(json_int_t)p->entries_new);
 		if (p->old.weight > 0)
 			set(o, "moved_share", p->moved / p->old.weight, SHARE);
 		set_sums(o, &p->old, &p->new);
+		set(o, "old_rtt_ms", simulate_ms(&p->old_rtt), MS);
+		set(o, "new_rtt_ms", simulate_ms(&p->new_rtt), MS);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -213,6 +226,7 @@ json_t *simulate_json(const struct simulate_report *r)
 	if (*r->note)
 		json_object_set_new(o, "note", json_string(r->note));
 	json_object_set_new(o, "time", json_string(r->time));
+	json_object_set_new(o, "goal", json_string(latency_kind_text(s->goal)));
 	set(o, "estimated_share", simulate_share(s, s->new.ms_weight), SHARE);
 	set(o, "moved_share", simulate_share(s, s->moved), SHARE);
 	set(o, "worse_share", simulate_share(s, s->worse), SHARE);
@@ -290,7 +304,11 @@ static void pools_text(const struct simulate *s, struct text *out)
 		if (p->entries_old && p->entries_old != p->entries_new)
 			text_addf(out, " %+.1f %%",
 				100.0 * (double)p->entries_new / (double)p->entries_old - 100);
-		text_addf(out, "%s\n", !p->is_new ? "  gone" : !p->is_old ? "  new" : "");
+		text_add(out, !p->is_new ? "  gone" : !p->is_old ? "  new" : "");
+		if (p->goal != LATENCY_RTT)
+			text_addf(out, "  by %s; round trips %.1f -> %.1f ms", latency_kind_text(p->goal), simulate_ms(&p->old_rtt),
+				simulate_ms(&p->new_rtt));
+		text_add_char(out, '\n');
 	}
 }
 
@@ -381,6 +399,8 @@ void simulate_text(const struct simulate_report *r, struct text *out)
 	text_add(out, "coverage ");
 	simulate_coverage(s, out);
 	text_addf(out, "\ntime     %s\n", r->time);
+	if (*simulate_milliseconds(s))
+		text_addf(out, "ms       %s\n", simulate_milliseconds(s));
 	if (*r->note)
 		text_addf(out, "note     %s\n", r->note);
 	text_addf(out,

@@ -34,6 +34,8 @@ double simulate_old_load(const struct simulate_report *r, const struct simulate_
 double simulate_new_load(const struct simulate_report *r, const struct simulate_edge *e);
 /* Is it more than a zero, as a percentage with so many digits? */
 bool simulate_shows(const struct simulate *s, double weight, unsigned digits);
+/* What the milliseconds over all pools are, in words; "": round trips, as pools have them unless they are told otherwise. */
+const char *simulate_milliseconds(const struct simulate *s);
 /* How many clients there are, and of how many something is known. */
 void simulate_coverage(const struct simulate *s, struct text *out);
 const char *simulate_edge_name(const struct simulate *s, int edge);

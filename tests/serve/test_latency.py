@@ -275,6 +275,12 @@ def goals():
         members = {"goal", "rtt", "ttfb", "throughput"} | set(by["rom"]["terms"]) | set(by["lon"]["terms"]["round_trip"])
         same(members - named, set(), "doc/json.md does not tell of them:")
         same(s.ctl("latency", "export")[1].splitlines()[1], "prefix,edge,rtt_ms,samples,age_s,kind")
+        s.write("madrid.csv", MADRID + "\n")
+        simulated = json.loads(s.ctl("simulate", "--clients", s.dir + "/madrid.csv", "--json")[1])
+        pool = {p["pool"]: (p["goal"],) + tuple(round(p[k]) for k in ("old_ms", "new_ms", "old_rtt_ms")) for p in simulated["pools"]}
+        same((simulated["goal"], pool["two"], pool["web"]), ("rtt", ("ttfb", 44, 44, 30), ("rtt", 14, 14, 14)))
+        two = json.loads(s.ctl("simulate", "--clients", s.dir + "/madrid.csv", "--pool", "two", "--json")[1])
+        same((two["goal"], round(two["old_ms"]), {e["edge"]: round(e.get("old_ms", 0)) for e in two["edges"]}["rom"]), ("ttfb", 44, 44))
         s.write("m.csv", rows.replace(",rom,44,", ",rom,400,").replace(",lon,140,", ",lon,20,"))
         wait_for(lambda: first("two") == "lon", 10)
     for pool, word in (("two: { edges: [ lon ], goal: speed }", "rtt, ttfb or throughput"), ("two: { edges: [ lon ], policy: round-robin, goal: ttfb }", "nearest pools")):

@@ -304,6 +304,38 @@ static void a_wildcard_is_many_names(void)
 		name_text(text, simulate_names_get(&names, 0x1f, other)), "1f.any.");
 }
 
+/* With nothing measured 100,000 bytes take three round trips. */
+static void milliseconds_are_what_the_pools_goal_says(void)
+{
+	struct pool_opts pools[2] = { small_pool(), small_pool() };
+	static const char *const both[] = { "web", "near" };
+	struct simulate found;
+	struct sides s;
+
+	pools[0].goal = LATENCY_TRANSFER;
+	pools[1].name = both[1];
+	open_sides(&s, pools, 2, all_up, ams_down);
+	simulate_run(&found, &s.opts);
+	const struct simulate_pool *web_pool = &found.pools[0];
+	CU_ASSERT_EQUAL(found.goal, LATENCY_TRANSFER);
+	CU_ASSERT_DOUBLE_EQUAL(simulate_ms(&web_pool->old), 3 * simulate_ms(&web_pool->old_rtt), 1e-3);
+	CU_ASSERT_DOUBLE_EQUAL(simulate_ms(&web_pool->new), 3 * simulate_ms(&web_pool->new_rtt), 1e-3);
+	CU_ASSERT_EQUAL(simulate_ms(&found.old), simulate_ms(&web_pool->old));
+	CU_ASSERT_EQUAL(found.moves[0].extra_ms, web_pool->new.ms - web_pool->old.ms);
+	simulate_fini(&found);
+
+	/* Over both only round trips mean something. */
+	s.opts.pools = both;
+	s.opts.n_pools = 2;
+	simulate_run(&found, &s.opts);
+	CU_ASSERT_EQUAL(found.goal, LATENCY_RTT);
+	CU_ASSERT_EQUAL(found.pools[0].goal, LATENCY_TRANSFER);
+	CU_ASSERT_DOUBLE_EQUAL(simulate_ms(&found.pools[0].old), 3 * simulate_ms(&found.pools[1].old), 1e-3);
+	CU_ASSERT_DOUBLE_EQUAL(simulate_ms(&found.old), simulate_ms(&found.pools[1].old), 1e-9);
+	simulate_fini(&found);
+	close_sides(&s);
+}
+
 /* Pools that are each pinned to the next by many nets: were each of the ways gone, this would
  * take for ever. */
 static void names_matter_as_far_as_pools_lead(void)
@@ -359,6 +391,7 @@ void suite_simulate(void)
 		{ "a client with a name asks for that alone",
 			a_client_with_a_name_asks_for_that_alone },
 		{ "a wildcard is many names", a_wildcard_is_many_names },
+		{ "milliseconds are what the pool's goal says", milliseconds_are_what_the_pools_goal_says },
 		{ "names matter as far as pools lead", names_matter_as_far_as_pools_lead },
 	};
 

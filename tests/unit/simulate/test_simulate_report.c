@@ -15,11 +15,12 @@ static struct standing *standing[2];
 static struct simulate found;
 static struct simulate_client clients[2];
 
-static void run(void)
+static void run_by(enum latency_kind goal)
 {
 	static const uint8_t all_up[8], ams_down[8] = { [AMS] = EDGE_DOWN };
 	struct pool_opts pool = small_pool();
 
+	pool.goal = goal;
 	small_open(&small, &pool, 1);
 	standing[0] = small_standing(small.steer, all_up);
 	standing[1] = small_standing(small.steer, ams_down);
@@ -36,6 +37,11 @@ static void run(void)
 			.n_pools = 1,
 			.clients = clients,
 			.n_clients = 1 });
+}
+
+static void run(void)
+{
+	run_by(LATENCY_RTT);
 }
 
 static void end(void)
@@ -118,6 +124,7 @@ static void json_has_the_same_and_more(void)
 		"'nets':5,\n"
 		"'note':'a note',\n"
 		"'time':'just now',\n"
+		"'goal':'rtt',\n"
 		"'estimated_share':0.75,\n"
 		"'moved_share':0.5,\n"
 		"'worse_share':0.25,\n"
@@ -137,9 +144,9 @@ static void json_has_the_same_and_more(void)
 		"'old_load':125.0,'new_load':125.0,'old_ms':5.356,'new_ms':5.356}\n"
 		"],\n"
 		"'pools':[\n"
-		"{'pool':'web','is_old':true,'is_new':true,'takes_turns':false,'old_cache_"
+		"{'pool':'web','goal':'rtt','is_old':true,'is_new':true,'takes_turns':false,'old_cache_"
 		"entries':5,'new_cache_entries':5,'moved_share':0.5,'old_ms':9.914,'new_ms':15."
-		"754}\n"
+		"754,'old_rtt_ms':9.914,'new_rtt_ms':15.754}\n"
 		"],\n"
 		"'moves':[\n"
 		"{'from':'ams','to':'rom','share':0.5,'extra_ms':17.519}\n"
@@ -174,6 +181,28 @@ static void json_has_the_same_and_more(void)
 	free(b);
 	json_decref(got);
 	json_decref(wanted);
+	end();
+}
+
+/* Oslo to Amsterdam is a round trip of 19.6 ms. */
+static void what_the_milliseconds_are_is_told_where_they_are_no_round_trips(void)
+{
+	struct text out = { 0 };
+
+	run_by(LATENCY_TRANSFER);
+	const struct simulate_report r = report();
+	simulate_text(&r, &out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "\nms       from a request to the last of 100,000 bytes (goal: throughput)\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "29.7      47.3          5 -> 5           by throughput; round trips 9.9 -> 15.8 ms\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "25.0000      58.7     111.3\n"));
+	text_fini(&out);
+	simulate_html(&r, &out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "<dt>milliseconds</dt><dd>from a request to the last"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "<td>web</td><td class=\"l\">throughput</td>"));
+	text_fini(&out);
+	json_t *got = simulate_json(&r);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(got, "goal")), "throughput");
+	json_decref(got);
 	end();
 }
 
@@ -239,6 +268,8 @@ static const struct unit_case cases[] = {
 		the_text_has_edges_moves_losers_and_countries },
 	{ "JSON has the same, and more", json_has_the_same_and_more },
 	{ "what is not known is not told", what_is_not_known_is_not_told },
+		{ "what the milliseconds are is told where they are no round trips",
+			what_the_milliseconds_are_is_told_where_they_are_no_round_trips },
 	{ "a place is called by what is known of it",
 		a_place_is_called_by_what_is_known_of_it },
 	{ "a page has it all", a_page_has_it_all },
