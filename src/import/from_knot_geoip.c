@@ -126,20 +126,39 @@ static const char *edge_of(struct geo *g, const char *owner, const struct node *
 	return plan_edge(g->k->p, hint, &a);
 }
 
-/* "CZ;Prague": NULL where nothing of it can be said. */
+/* "*": whoever the database knows. */
+static struct out *anywhere(struct plan *p)
+{
+	static const char *const continents[] = { "AF", "AN", "AS", "EU", "NA", "OC", "SA" };
+	struct out *when = NULL;
+
+	for (size_t i = 0; i < sizeof continents / sizeof *continents; i++)
+		when = plan_when(p, when, "continent", continents[i]);
+	return when;
+}
+
+/* "CZ;Prague": NULL where nothing of it can be said. Knot 3.2 looks entries up by all values in their order: what has a
+ * value behind a "*" it gives to nobody. */
 static struct out *geo_when(struct geo *g, const struct node *e, const char *text, unsigned *special)
 {
 	struct plan *p = g->k->p;
 	struct out *when = NULL;
-	const char *country = NULL;
+	const char *country = NULL, *all = text;
+	bool any = false;
 
 	for (size_t i = 0; *text && i < KEYS_MOST; i++) {
 		const size_t len = strcspn(text, ";");
 		const char *value = plan_textf(p, "%.*s", (int)len, text);
 		text += len + (text[len] == ';');
-		if (!*value || strcmp(value, "*") == 0)
+		if (!*value || strcmp(value, "*") == 0) {
+			any = true;
 			continue;
+		}
 		++*special;
+		if (any) {
+			plan_note(p, NOTE_SEE, g->path, e->line, "geo: %s: Knot gives this to nobody, for a value stands behind a *; no rule is made of it", all);
+			return NULL;
+		}
 		const char *key = i < g->n_keys ? g->keys[i] : NULL;
 		if (!key) {
 			plan_note(p, NOTE_LOST, g->path, e->line, "geo: %s: clients are not known by this key", value);
@@ -151,7 +170,7 @@ static struct out *geo_when(struct geo *g, const struct node *e, const char *tex
 			value = plan_textf(p, "%s-%s", country, value);
 		when = plan_when(p, when, key, value);
 	}
-	return when;
+	return when ? when : anywhere(p);
 }
 
 static int by_special(const void *va, const void *vb)
@@ -218,10 +237,12 @@ static const char *by_rules(struct geo *g, const char *owner, const struct node 
 		unsigned special;
 		const char *which = node_get_string(e, "geo") ? node_get_string(e, "geo") : node_get_string(e, "net");
 		struct out *when = when_of(g, e, &special);
+		if (!when && special)
+			continue;
 		const char *edge = edge_of(g, owner, e, t, plan_textf(p, "%s-%s", hint, which ? which : "all"));
 		if (when)
 			all[kept++] = (struct variant){ .when = when, .edge = edge };
-		else if (!special)
+		else
 			fallback.edge = edge;
 	}
 	return plan_rules(p, hint, all, kept, &fallback);
