@@ -14,6 +14,7 @@ void sign_desk_fini(struct sign_desk *d)
 	free(d->canon);
 	free(d->data);
 	free(d->sorted);
+	signer_free(d->signers);
 	*d = (struct sign_desk){ 0 };
 }
 
@@ -126,7 +127,6 @@ size_t sign_rrset(struct sign_desk *d, const struct sign_by *by, const struct si
 	const struct keyset_policy *p = &by->keys->policy;
 	const size_t apex = name_len(by->apex), front = SIGN_RRSIG_FIXED + apex;
 	const uint32_t now = (uint32_t)by->now_s; /* modulo 2^32 (section 3.1.5) */
-	size_t len;
 
 	be16_put(to, set->type);
 	to[2] = signing_key_algorithm(k->key);
@@ -137,8 +137,8 @@ size_t sign_rrset(struct sign_desk *d, const struct sign_by *by, const struct si
 	be16_put(to + 16, signing_key_tag(k->key));
 	memcpy(to + SIGN_RRSIG_FIXED, by->apex, apex);
 	memcpy(d->data + FRONT - front, to, front);
-	if (!signing_key_sign(k->key, d->data + FRONT - front, d->data_len - (FRONT - front),
-		    to + front, &len))
+	const struct signer_data data = { d->data + FRONT - front, d->data_len - (FRONT - front) };
+	if (!signer_sign(&d->signers, k->key, data, to + front))
 		return 0;
-	return front + len;
+	return front + signing_key_signature_len(k->key);
 }

@@ -32,6 +32,7 @@ struct sign_desk {
 	size_t canon_room, data_room, data_len;
 	struct sign_rr *sorted;
 	size_t sorted_room;
+	struct signer *signers; /* own: of the keys so far */
 };
 void sign_desk_fini(struct sign_desk *d);
 

@@ -69,6 +69,17 @@ bool signing_key_can_sign(const struct signing_key *k);
 bool signing_key_sign(const struct signing_key *k, const uint8_t *data, size_t len, uint8_t *to,
 	size_t *to_len);
 
+/* The same for who signs much with the same few keys: what OpenSSL wants for each is made once
+ * and kept in the list that begins with NULL, one for each thread. The keys may go meanwhile. */
+struct signer;
+struct signer_data {
+	const uint8_t *bytes;
+	size_t len;
+};
+bool signer_sign(struct signer **list, const struct signing_key *k, struct signer_data data,
+	uint8_t *to);
+void signer_free(struct signer *list); /* NULL is fine */
+
 /* Is it a signature of this key over the data? Any key whose algorithm is known to us. */
 bool signing_key_verify(const struct signing_key *k, const uint8_t *data, size_t len,
 	const uint8_t *signature, size_t signature_len);

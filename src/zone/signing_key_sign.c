@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DER_MOST = 144 }; /* an ECDSA signature has at most 104 bytes, of P-384 */
@@ -36,28 +37,109 @@ static bool der_split(const uint8_t *der, size_t len, uint8_t *to, size_t half)
 }
 
 /* A context that has signed ECDSA once signs both data together when it is used again, without
- * a word: so each signature has a copy of the one that is ready. */
+ * a word: so of a digest, for that has no such trap, and all is made once and not each time. */
+struct signer {
+	EVP_PKEY *of; /* held */
+	EVP_PKEY_CTX *by;
+	EVP_MD_CTX *digest;
+	struct signer *next;
+};
+
+void signer_free(struct signer *s)
+{
+	while (s) {
+		struct signer *next = s->next;
+		EVP_MD_CTX_free(s->digest);
+		EVP_PKEY_CTX_free(s->by);
+		EVP_PKEY_free(s->of);
+		free(s);
+		s = next;
+	}
+}
+
+static struct signer *signer_new(const struct signing_key *k)
+{
+	struct signer *s = calloc(1, sizeof *s);
+	EVP_MD *md = EVP_MD_fetch(NULL, signing_kind(k->algorithm)->digest, NULL);
+
+	if (s && EVP_PKEY_up_ref(k->pkey) == 1) {
+		s->of = k->pkey;
+		s->by = EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
+		s->digest = EVP_MD_CTX_new();
+	}
+	const bool ok = md && s && s->by && s->digest && EVP_PKEY_sign_init(s->by) == 1 &&
+		EVP_DigestInit_ex2(s->digest, md, NULL) == 1;
+	EVP_MD_free(md); /* the context has it */
+	if (ok)
+		return s;
+	signer_free(s);
+	return NULL;
+}
+
+/* The one of that key; it is the first of the list then. */
+static struct signer *signer_of(struct signer **list, const struct signing_key *k)
+{
+	struct signer **at = list;
+
+	while (*at && (*at)->of != k->pkey)
+		at = &(*at)->next;
+	struct signer *s = *at;
+	if (s)
+		*at = s->next;
+	else if (!(s = signer_new(k)))
+		return NULL;
+	s->next = *list;
+	*list = s;
+	return s;
+}
+
+static bool sign_ecdsa(struct signer *s, const uint8_t *data, size_t len, uint8_t *to, size_t half)
+{
+	uint8_t der[DER_MOST], digest[EVP_MAX_MD_SIZE];
+	size_t der_len = sizeof der;
+	unsigned digest_len;
+
+	return EVP_DigestInit_ex2(s->digest, NULL, NULL) == 1 &&
+		EVP_DigestUpdate(s->digest, data, len) == 1 &&
+		EVP_DigestFinal_ex(s->digest, digest, &digest_len) == 1 &&
+		EVP_PKEY_sign(s->by, der, &der_len, digest, digest_len) == 1 &&
+		der_split(der, der_len, to, half);
+}
+
+/* RSA and Ed448: each signature has a copy of the context that is ready. */
+static bool sign_copy(const struct signing_key *k, const uint8_t *data, size_t len, uint8_t *to)
+{
+	size_t to_len = k->signature_len;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	const bool ok = c && EVP_MD_CTX_copy_ex(c, k->ready) == 1 &&
+		EVP_DigestSign(c, to, &to_len, data, len) == 1 && to_len == k->signature_len;
+
+	EVP_MD_CTX_free(c);
+	return ok;
+}
+
+bool signer_sign(struct signer **list, const struct signing_key *k, struct signer_data data,
+	uint8_t *to)
+{
+	if (k->secret)
+		return crypto_sign_detached(to, NULL, data.bytes, data.len, k->secret) == 0;
+	if (!k->ready)
+		return false;
+	const size_t half = signing_kind(k->algorithm)->half;
+	if (!half)
+		return sign_copy(k, data.bytes, data.len, to);
+	struct signer *s = signer_of(list, k);
+	return s && sign_ecdsa(s, data.bytes, data.len, to, half);
+}
+
 bool signing_key_sign(const struct signing_key *k, const uint8_t *data, size_t len, uint8_t *to,
 	size_t *to_len)
 {
-	const size_t half = k->algorithm == SIGNING_ECDSAP256SHA256 ? 32
-		: k->algorithm == SIGNING_ECDSAP384SHA384           ? 48
-								    : 0;
-	uint8_t der[DER_MOST];
-	size_t der_len = sizeof der;
+	struct signer *s = NULL;
+	const bool ok = signer_sign(&s, k, (struct signer_data){ data, len }, to);
 
 	*to_len = k->signature_len;
-	if (k->secret)
-		return crypto_sign_detached(to, NULL, data, len, k->secret) == 0;
-	EVP_MD_CTX *c = k->ready ? EVP_MD_CTX_new() : NULL;
-	bool ok = c && EVP_MD_CTX_copy_ex(c, k->ready) == 1;
-	if (ok && half)
-		ok = EVP_DigestSign(c, der, &der_len, data, len) == 1 &&
-			der_split(der, der_len, to, half);
-	else if (ok)
-		ok = EVP_DigestSign(c, to, to_len, data, len) == 1 &&
-			*to_len == k->signature_len;
-	EVP_MD_CTX_free(c);
+	signer_free(s);
 	return ok;
 }
 

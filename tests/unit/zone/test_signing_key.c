@@ -114,6 +114,36 @@ static void many_threads_sign_with_one_key(void)
 }
 
 /* DNSKEY and DS of RFC 6605 section 6 and RFC 8080 section 6; the last two are BIND's. */
+static void one_signer_signs_with_keys_in_turns(void)
+{
+	static const enum signing_algorithm of[] = { SIGNING_ECDSAP256SHA256,
+		SIGNING_ECDSAP384SHA384, SIGNING_ECDSAP256SHA256, SIGNING_RSASHA256,
+		SIGNING_ED25519, SIGNING_ED448 };
+	enum { KEYS = sizeof of / sizeof *of };
+	uint8_t signature[SIGNING_SIGNATURE_MOST], own[sizeof data] = { 0 };
+	struct signing_key *key[KEYS];
+	struct signer *s = NULL;
+
+	for (size_t i = 0; i < KEYS; i++)
+		key[i] = make(of[i]);
+	for (size_t n = 0; n < 7 * KEYS; n++) {
+		struct signing_key *k = key[n * 5 % KEYS];
+		own[0] = (uint8_t)n;
+		CU_ASSERT(signer_sign(&s, k, (struct signer_data){ own, 1 + n % 9 }, signature));
+		CU_ASSERT(signing_key_verify(
+			k, own, 1 + n % 9, signature, signing_key_signature_len(k)));
+		/* A new key may be where one was that has gone. */
+		if (n % 11 == 10) {
+			const size_t i = n % 3;
+			signing_key_drop(key[i]);
+			key[i] = make(of[i]);
+		}
+	}
+	signer_free(s);
+	for (size_t i = 0; i < KEYS; i++)
+		signing_key_drop(key[i]);
+}
+
 static void tags_and_ds_are_those_that_others_have(void)
 {
 	static const struct {
@@ -225,6 +255,7 @@ void suite_signing_key(void)
 		{ "numbers that begin with zeros are whole",
 			numbers_that_begin_with_zeros_are_whole },
 		{ "many threads sign with one key", many_threads_sign_with_one_key },
+		{ "one signer signs with keys in turns", one_signer_signs_with_keys_in_turns },
 		{ "tags and DS are those that others have",
 			tags_and_ds_are_those_that_others_have },
 		{ "keys that are none are told", keys_that_are_none_are_told },
