@@ -3,6 +3,7 @@
  *     the new one (daemon/successor)          the one that serves (daemon/upgrade)
  *     HELLO, its version                 ->
  *                                        <-   SOCKETS, as often as it takes; LOAD: the rest of what it has
+ *     EMPTY: a zone that it cannot read  ->   ... which ends it where that zone is served
  *     READY: it could serve              ->
  *                                        <-   GO
  *     SERVES                             ->   ... which leaves, and ends
@@ -22,7 +23,7 @@
 enum { HANDOVER_VERSION = 1, HANDOVER_TEXT = 1024 };
 
 enum handover_word { HANDOVER_HELLO = 1, HANDOVER_FAULT, HANDOVER_SOCKETS, HANDOVER_LOAD, HANDOVER_READY, HANDOVER_GO, HANDOVER_SERVES,
-	HANDOVER_NOTIFY, HANDOVER_END };
+	HANDOVER_NOTIFY, HANDOVER_END, HANDOVER_EMPTY };
 
 struct handover {
 	uint8_t version;
@@ -34,6 +35,7 @@ struct handover {
 			uint8_t cookies[POLICY_SECRET], quic[QUIC_SECRET];
 			uint32_t pid;
 		} load;
+		uint8_t empty[NAME_MOST]; /* its id (zone/view) */
 		struct {
 			struct addr from;
 			uint8_t name[NAME_MOST]; /* as answer/news.h has it */

@@ -382,7 +382,7 @@ static bool open_store(struct parts *to, const struct parts_read_opts *o, struct
 
 	if (!o->store || *o->store || !c->store_file)
 		return true;
-	*o->store = store_open(c->store_file, &why);
+	*o->store = (o->unreleased ? store_open_unreleased : store_open)(c->store_file, &why);
 	return *o->store || faults_take(f, &why);
 }
 

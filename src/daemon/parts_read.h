@@ -38,6 +38,7 @@ struct parts_read_opts {
 	size_t text_len;
 	bool assume; /* names that edges flatten have addresses, whatever these are */
 	bool bare;
+	bool unreleased; /* the store is another process's yet: store_open_unreleased() */
 	bool kept; /* what was kept of the last run is of use (daemon/kept_images) */
 };
 

@@ -56,7 +56,8 @@ static void on_ready(void *ctx)
 static bool read_parts(struct server *s, struct parts *first, struct faults *f)
 {
 	return parts_read(first,
-		&(struct parts_read_opts){ .path = s->conf_path, .key = s->key, .store = &s->store, .ring = &s->ring, .kept = true }, f);
+		&(struct parts_read_opts){ .path = s->conf_path, .key = s->key, .store = &s->store, .ring = &s->ring, .kept = true,
+			.unreleased = s->successor }, f);
 }
 
 static void follow_log(void *ctx, unsigned what)
@@ -116,7 +117,7 @@ bool server_read(struct server *s, struct fault *why)
 	bool ok = read_parts(s, &first, &f);
 	if (ok) {
 		if (s->successor && s->store)
-			store_hold(s->store, true);
+			store_hold(s->store);
 		s->watchdog = watchdog_new(s->loop);
 		s->jobs = jobs_new(s->loop);
 		s->news = worker_news_new(s->loop);

@@ -16,6 +16,7 @@
 #include "net/given.h"
 #include "net/worker.h"
 #include "store/store.h"
+#include "zone/registry.h"
 
 bool server_look_at_conf(const struct server *s, struct fault *why)
 {
@@ -77,20 +78,33 @@ static bool waits(void *ctx)
 	const struct server *s = ctx;
 	const struct steer *steer = publisher_live(s->publisher)->steer;
 
+	const struct registry *r = publisher_live(s->publisher)->zones;
+
 	for (unsigned i = 0; i < steer->n_edges; i++)
 		if (steer->edges[i].unresolved)
 			return true;
+	for (size_t i = 0; i < r->n; i++) /* a secondary without a store transfers its zones anew */
+		if (r->zones[i]->state == REGISTRY_WAITS && r->zones[i]->source == REGISTRY_PRIMARY)
+			return true;
 	return !s->is_ready;
+}
+
+static void tell_empty(void *ctx, struct successor *to)
+{
+	const struct registry *r = publisher_live(((struct server *)ctx)->publisher)->zones;
+
+	/* What is made here is made in a moment. */
+	for (size_t i = 0; i < r->n; i++)
+		if (!zone_is_ready(r->zones[i]->load.zone) && r->zones[i]->source != REGISTRY_MADE)
+			successor_empty(to, r->zones[i]->origin);
 }
 
 static bool serve_now(void *ctx, struct fault *why)
 {
 	struct server *s = ctx;
 
-	if (!server_start(s, why))
+	if (!server_start(s, why) || (s->store && !store_release(s->store, why))) /* until then nothing of ours is in the file */
 		return false;
-	if (s->store)
-		store_hold(s->store, false);
 	fleet_member_away(s->fleet, false);
 	control_listen(s->control, true);
 	return true;
@@ -105,5 +119,5 @@ void server_follow_other(struct server *s)
 {
 	control_listen(s->control, false);
 	successor_follow(s->successor,
-		&(struct successor_opts){ .loop = s->loop, .waits = waits, .serve = serve_now, .notified = on_notified, .ctx = s });
+		&(struct successor_opts){ .loop = s->loop, .waits = waits, .tell = tell_empty, .serve = serve_now, .notified = on_notified, .ctx = s });
 }

@@ -9,6 +9,7 @@
 #include "daemon/handover.h"
 #include "base/launcher.h"
 #include "net/given.h"
+#include "zone/view.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -202,6 +203,14 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 	}
 }
 
+void successor_empty(struct successor *s, const uint8_t *id)
+{
+	struct handover m = { .version = HANDOVER_VERSION, .word = HANDOVER_EMPTY };
+
+	memcpy(m.of.empty, id, (size_t)(view_apex(id) - id) + name_len(view_apex(id)));
+	fd_pass_send(s->end, &m, sizeof m, NULL, 0);
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct successor *s = t->data;
@@ -211,8 +220,10 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 		return;
 	ev_timer_stop(loop, t);
 	s->ready = true;
-	if (s->end >= 0 && !s->serves)
-		say(s, HANDOVER_READY, NULL);
+	if (s->end < 0 || s->serves)
+		return;
+	s->opts.tell(s->opts.ctx, s);
+	say(s, HANDOVER_READY, NULL);
 }
 
 void successor_follow(struct successor *s, const struct successor_opts *opts)

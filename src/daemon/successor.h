@@ -38,12 +38,18 @@ struct successor_opts {
 	/* Loop: is there something to wait for yet, before we could serve as that one does? Asked until it is false, for some
 	 * seconds. */
 	bool (*waits)(void *ctx);
+	/* Loop: we could serve. Zones that we have nothing to answer from are told before, each by successor_empty(): where that one has,
+	 * it ends us. */
+	void (*tell)(void *ctx, struct successor *s);
 	/* Loop: the time has come. False, and a sentence: we cannot. */
 	bool (*serve)(void *ctx, struct fault *why);
 	/* Loop: that one was told of a change that we do not know of. */
 	void (*notified)(void *ctx, const uint8_t *apex, const struct addr *from);
 	void *ctx;
 };
+
+/* This zone (its id) is one, from `tell`. */
+void successor_empty(struct successor *s, const uint8_t *id);
 
 /* All has been read: the loop goes on from here. */
 void successor_follow(struct successor *s, const struct successor_opts *opts);

@@ -22,6 +22,8 @@
 #include "daemon/successor.h"
 #include "daemon/worker_news.h"
 #include "net/worker.h"
+#include "zone/registry.h"
+#include "zone/view.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -383,6 +385,18 @@ static bool hear_hello(struct upgrade *u, const struct handover *m)
 	return true;
 }
 
+/* A zone that it has nothing to answer from. */
+static bool hear_empty(struct upgrade *u, const struct handover *m)
+{
+	char name[NAME_TEXT];
+
+	if (name_check(m->of.empty, m->of.empty + sizeof m->of.empty) == 0)
+		return fault(&u->why, "the new process says what it should not (a zone without a name)");
+	const struct registry_zone *z = registry_find(publisher_live(u->opts.publisher)->zones, m->of.empty);
+	return !z || !zone_is_ready(z->load.zone) ||
+		fault(&u->why, "the new process cannot read zone %s, which is served here; mend it, or take it away by a reload", view_text(name, m->of.empty));
+}
+
 static bool hear(struct upgrade *u, const struct handover *m)
 {
 	u->refused = m->word == HANDOVER_FAULT;
@@ -390,6 +404,8 @@ static bool hear(struct upgrade *u, const struct handover *m)
 		return fault(&u->why, "the new process cannot start: %.*s", HANDOVER_TEXT - 1, m->of.text);
 	if (m->word == HANDOVER_HELLO && u->stage == STARTS)
 		return hear_hello(u, m);
+	if (m->word == HANDOVER_EMPTY && u->stage == READS)
+		return hear_empty(u, m);
 	if (m->word == HANDOVER_READY && u->stage == READS) {
 		fleet_member_away(u->opts.fleet, true);
 		wait_for(u, GOES, SERVE_S);

@@ -20,6 +20,9 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_BEGIN] = "BEGIN IMMEDIATE",
 	[STORE_COMMIT] = "COMMIT",
 	[STORE_ROLLBACK] = "ROLLBACK",
+	[STORE_BEGIN_PART] = "SAVEPOINT part",
+	[STORE_COMMIT_PART] = "RELEASE part",
+	[STORE_ROLLBACK_PART] = "ROLLBACK TO part",
 	[STORE_FIND] = "SELECT id, serial, checked_s, expire_s, whole, since, base, base_n,"
 		       " file IS NOT NULL FROM zone WHERE apex = ?1",
 	[STORE_MAKE_ZONE] = "INSERT INTO zone (apex, serial, checked_s, expire_s, base, file)"
@@ -186,33 +189,59 @@ bool store_run(sqlite3_stmt *st)
 	return ok;
 }
 
-void store_hold(struct store *s, bool hold)
+void store_hold(struct store *s)
 {
 	store_lock(s);
-	s->held = hold;
-	pthread_cond_broadcast(&s->released);
+	s->held = true;
 	store_unlock(s);
+}
+
+bool store_release(struct store *s, struct fault *why)
+{
+	bool ok = true;
+
+	store_lock(s);
+	if (s->unreleased && sqlite3_get_autocommit(s->db))
+		ok = fault(why, "%s: what was changed could not be kept", s->path); /* a full disk has rolled back by itself */
+	else if (s->unreleased)
+		ok = store_run(store_bind(s, STORE_COMMIT, "")) || store_fail(s, why);
+	if (ok) {
+		s->held = s->unreleased = false;
+		pthread_cond_broadcast(&s->released);
+	}
+	store_unlock(s);
+	return ok;
 }
 
 bool store_begin(struct store *s, struct fault *why)
 {
 	while (s->held)
 		pthread_cond_wait(&s->released, &s->lock);
-	return store_run(store_bind(s, STORE_BEGIN, "")) || store_fail(s, why);
+	if (s->unreleased && sqlite3_get_autocommit(s->db))
+		return fault(why, "%s: what was changed before could not be kept", s->path);
+	return store_run(store_bind(s, s->unreleased ? STORE_BEGIN_PART : STORE_BEGIN, "")) || store_fail(s, why);
 }
 
 /* A full disk has rolled back by itself: then nothing that follows may be taken for a part of what began. */
+void store_roll_back(struct store *s)
+{
+	if (sqlite3_get_autocommit(s->db))
+		return;
+	store_run(store_bind(s, s->unreleased ? STORE_ROLLBACK_PART : STORE_ROLLBACK, ""));
+	if (s->unreleased)
+		store_run(store_bind(s, STORE_COMMIT_PART, ""));
+}
+
 bool store_give_up(struct store *s, struct fault *why)
 {
 	store_fail(s, why);
-	if (!sqlite3_get_autocommit(s->db))
-		store_run(store_bind(s, STORE_ROLLBACK, ""));
+	store_roll_back(s);
 	return false;
 }
 
 bool store_commit(struct store *s, struct fault *why)
 {
-	if (!store_run(store_bind(s, STORE_COMMIT, "")))
+	if (!store_run(store_bind(s, s->unreleased ? STORE_COMMIT_PART : STORE_COMMIT, "")))
 		return store_give_up(s, why);
 	s->counts.commits++;
 	s->counts.fault[0] = 0;
@@ -221,6 +250,8 @@ bool store_commit(struct store *s, struct fault *why)
 
 bool store_quick(struct store *s, bool quick)
 {
+	if (s->unreleased) /* nothing of it is on the disk before all is */
+		return true;
 	return sqlite3_exec(s->db, quick ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL",
 		       NULL, NULL, NULL) == SQLITE_OK;
 }
@@ -330,11 +361,19 @@ bool store_checkpoint(struct store *s, struct fault *why)
 	return code == SQLITE_OK || fault(why, "%s: %s", s->path, sqlite3_errstr(code));
 }
 
-static bool set_up(struct store *s, struct fault *why)
+static bool begin_unreleased(struct store *s, struct fault *why)
+{
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(s, why);
+	s->unreleased = true;
+	return store_schema(s->db, s->path, true, why);
+}
+
+static bool set_up(struct store *s, bool unreleased, struct fault *why)
 {
 	char text[128];
 
-	if (!store_schema(s->db, s->path, why))
+	if (!unreleased && !store_schema(s->db, s->path, false, why))
 		return false;
 	snprintf(text, sizeof text,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -344,7 +383,7 @@ static bool set_up(struct store *s, struct fault *why)
 	if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(s, why);
 	sqlite3_wal_hook(s->db, on_commit, s);
-	return true;
+	return !unreleased || begin_unreleased(s, why);
 }
 
 static bool prepare(struct store *s, struct fault *why)
@@ -372,7 +411,7 @@ static bool find_last_base(struct store *s, struct fault *why)
 	return ok || store_fail(s, why);
 }
 
-struct store *store_open(const char *path, struct fault *why)
+static struct store *open_store(const char *path, bool unreleased, struct fault *why)
 {
 	struct store *s = calloc(1, sizeof *s + strlen(path) + 1);
 
@@ -393,11 +432,21 @@ struct store *store_open(const char *path, struct fault *why)
 		sqlite3_busy_timeout(s->db, BUSY_MS);
 		chmod(path, S_IRUSR | S_IWUSR); /* what is made beside it follows */
 	}
-	if ((code == SQLITE_OK || store_fail(s, why)) && set_up(s, why) && prepare(s, why) &&
+	if ((code == SQLITE_OK || store_fail(s, why)) && set_up(s, unreleased && !store_is_new(s->db), why) && prepare(s, why) &&
 		find_last_base(s, why) && store_clear_unfinished(s, why))
 		return s;
 	store_close(s);
 	return NULL;
+}
+
+struct store *store_open(const char *path, struct fault *why)
+{
+	return open_store(path, false, why);
+}
+
+struct store *store_open_unreleased(const char *path, struct fault *why)
+{
+	return open_store(path, true, why);
 }
 
 void store_close(struct store *s)

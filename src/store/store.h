@@ -23,6 +23,15 @@ struct store;
 /* Opens the file, makes it where there is none, and brings one of an older version up to date.
  * NULL: it is no store, or one of a newer version, or cannot be had. */
 struct store *store_open(const char *path, struct fault *why);
+
+/* As store_open(), while another process has the same file and writes nothing, but may go on with it if we fail: whatever we change in a
+ * file that is there, its tables for this version too, is one transaction until store_release(), and nobody else sees it. */
+struct store *store_open_unreleased(const char *path, struct fault *why);
+/* From now on who writes waits for store_release(). */
+void store_hold(struct store *s);
+/* The file is ours. False: it is as it was before we opened it. Also of one that is neither. Not for the loop's thread while others write. */
+bool store_release(struct store *s, struct fault *why);
+
 void store_close(struct store *s); /* NULL is fine */
 const char *store_path(const struct store *s);
 
@@ -50,9 +59,6 @@ struct store_limits {
 	size_t history_bytes;
 	int64_t history_s;
 };
-/* Who writes waits while it is held: another process has the same file, and has not let go yet. Not for the loop's thread. */
-void store_hold(struct store *s, bool hold);
-
 void store_set_limits(struct store *s, const struct store_limits *limits);
 
 /* The zone as it is, in the place of all that is stored of it. By pieces: others go on meanwhile, and until all

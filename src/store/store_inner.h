@@ -12,6 +12,9 @@ enum store_statement {
 	STORE_BEGIN,
 	STORE_COMMIT,
 	STORE_ROLLBACK,
+	STORE_BEGIN_PART,
+	STORE_COMMIT_PART,
+	STORE_ROLLBACK_PART,
 	STORE_FIND,
 	STORE_MAKE_ZONE,
 	STORE_SET_MAKING,
@@ -87,6 +90,7 @@ struct store {
 	sqlite3 *checkpoints;
 	int wal_pages; /* atomic */
 	bool held; /* nothing is written for now */
+	bool unreleased; /* all that is changed is one transaction, with each that is begun as a part of it */
 	pthread_cond_t released;
 	char path[];
 };
@@ -112,7 +116,8 @@ bool store_begin(struct store *s, struct fault *why);
 bool store_commit(struct store *s, struct fault *why);
 /* Whether transactions need not be on the disk when they are committed. */
 bool store_quick(struct store *s, bool quick);
-/* Of what is begun nothing is done; always false. */
+/* Of what is begun nothing is done; the second has failed, and is always false. */
+void store_roll_back(struct store *s);
 bool store_give_up(struct store *s, struct fault *why);
 
 /* The row of a zone. That it cannot be read is not that it is not there. */
@@ -152,8 +157,11 @@ bool store_end_making(struct store *s, int64_t id, struct fault *why);
 
 /* --- the file ----------------------------------------------------------------------------- */
 
-/* Its tables, in this version: a new store gets them, one of an older version is brought up to date. */
-bool store_schema(sqlite3 *db, const char *path, struct fault *why);
+/* Its tables, in this version: a new store gets them, one of an older version is brought up to date. `begun`: that is no transaction of its
+ * own, since one has begun. */
+bool store_schema(sqlite3 *db, const char *path, bool begun, struct fault *why);
+/* There are none yet. */
+bool store_is_new(sqlite3 *db);
 /* False: it is none of ours, or of a newer version. */
 bool store_is_ours(sqlite3 *db, const char *path, struct fault *why);
 

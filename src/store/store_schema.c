@@ -104,7 +104,7 @@ static bool fail(sqlite3 *db, const char *path, struct fault *why)
 }
 
 /* All steps in one transaction: whoever is stopped in it has the old version. */
-static bool bring_up(sqlite3 *db, int64_t version, const char *path, struct fault *why)
+static bool bring_up(sqlite3 *db, int64_t version, bool begun, const char *path, struct fault *why)
 {
 	char text[96];
 
@@ -112,17 +112,20 @@ static bool bring_up(sqlite3 *db, int64_t version, const char *path, struct faul
 	if (version == 0 &&
 		sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) != SQLITE_OK)
 		return fail(db, path, why);
-	bool ok = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
+	bool ok = begun || sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
 	for (int64_t i = version; ok && i < VERSION; i++)
 		ok = sqlite3_exec(db, steps[i], NULL, NULL, NULL) == SQLITE_OK;
-	snprintf(text, sizeof text,
-		"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION,
-		VERSION);
+	snprintf(text, sizeof text, "PRAGMA application_id = %d; PRAGMA user_version = %d%s", APPLICATION, VERSION, begun ? "" : "; COMMIT");
 	ok = ok && sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK;
 	return ok || fail(db, path, why);
 }
 
-bool store_schema(sqlite3 *db, const char *path, struct fault *why)
+bool store_is_new(sqlite3 *db)
+{
+	return number(db, "PRAGMA user_version") == 0 && number(db, "SELECT count(*) FROM sqlite_master") == 0;
+}
+
+bool store_schema(sqlite3 *db, const char *path, bool begun, struct fault *why)
 {
 	const int64_t version = number(db, "PRAGMA user_version"),
 		      application = number(db, "PRAGMA application_id"),
@@ -131,9 +134,9 @@ bool store_schema(sqlite3 *db, const char *path, struct fault *why)
 	if (version < 0 || application < 0 || tables < 0)
 		return fail(db, path, why);
 	if (!tables && !version)
-		return bring_up(db, 0, path, why);
+		return bring_up(db, 0, begun, path, why);
 	return store_is_ours(db, path, why) &&
-		(version == VERSION || bring_up(db, version, path, why));
+		(version == VERSION || bring_up(db, version, begun, path, why));
 }
 
 bool store_is_ours(sqlite3 *db, const char *path, struct fault *why)

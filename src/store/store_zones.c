@@ -131,8 +131,8 @@ enum store_result store_add(
 			result = add_step(s, &steps[i], why);
 		if (result == STORE_DONE)
 			result = store_commit(s, why) ? STORE_DONE : STORE_FAILED;
-		else if (!sqlite3_get_autocommit(s->db))
-			store_run(store_bind(s, STORE_ROLLBACK, ""));
+		else
+			store_roll_back(s);
 	}
 	if (quick)
 		store_quick(s, false);

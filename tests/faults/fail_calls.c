@@ -115,7 +115,13 @@ WRAP(SOCKET, int, -1, socketpair, (int family, int type, int protocol, int ends[
 WRAP(BIND, int, -1, bind, (int fd, const struct sockaddr *sa, socklen_t len), fd, sa, len)
 WRAP(BIND, int, -1, listen, (int fd, int n), fd, n)
 WRAP(ACCEPT, int, -1, accept4, (int fd, struct sockaddr *sa, socklen_t *len, int flags), fd, sa, len, flags)
-WRAP(EPOLL, int, -1, epoll_ctl, (int fd, int what, int on, struct epoll_event *e), fd, what, on, e)
+/* Only what is added takes memory of the kernel; and libev takes it for the end when anything else fails. */
+int epoll_ctl(int fd, int what, int on, struct epoll_event *e)
+{
+	FIND(epoll_ctl);
+	return what == EPOLL_CTL_ADD && fails(EPOLL) ? -1 : real(fd, what, on, e);
+}
+
 WRAP(MAP, void *, MAP_FAILED, mmap, (void *at, size_t len, int prot, int flags, int fd, off_t from), at, len, prot, flags, fd, from)
 WRAP(THREAD, int, errno, pthread_create, (pthread_t *to, const pthread_attr_t *attr, void *(*run)(void *), void *arg), to, attr, run, arg)
 WRAP(SEND, ssize_t, -1, sendmsg, (int fd, const struct msghdr *m, int flags), fd, m, flags)

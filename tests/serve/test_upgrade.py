@@ -2,6 +2,7 @@
 import ctypes
 import json
 import re
+import sqlite3
 from edges import make_ca, make_certificate
 from lib import *
 
@@ -165,6 +166,54 @@ def folders():
             same(s.ctl("reload")[0], 0)
     finally:
         shutil.rmtree(there)
+
+
+@claim("a new process that cannot read a zone which is served leaves the old one serving, and the store as it was; one that neither has keeps nobody")
+def unread():
+    zones = dict(ZONES, **{"example.net": APEX + "www A 192.0.2.20\n"})
+    with Followed(zones, EDGES + "templates: { own: { write-back: store, nameservers: [ ns1.example.com ] } }\n") as s:
+        db = s.dir + "/w.db"
+
+        def version():
+            with contextlib.closing(sqlite3.connect(db)) as c:
+                return c.execute("PRAGMA user_version").fetchone()[0]
+
+        newest = version()
+        with contextlib.closing(sqlite3.connect(db)) as c:  # as a version before it left it
+            c.executescript("DROP TABLE flat; PRAGMA user_version = %d" % (newest - 1))
+        s.write("zones/example.net.zone", "www A 192.0.2.300\n")
+        code, said = s.ctl("upgrade")
+        same(code, 1, said)
+        assert "the new process cannot read zone example.net., which is served here" in said, said
+        same(version(), newest - 1)
+        same(s.udp("www.example.net").addresses(), ["192.0.2.20"])
+        same(s.ctl("zone", "add", "own.test", "own")[0], 0, "what writes to the store goes on")
+        s.write("zones/example.net.zone", zones["example.net"])
+        s.write("zones/example.org.zone", "www A 192.0.2.300\n")
+        s.upgrade()
+        same(version(), newest)
+        same([s.udp("www." + n).rcode for n in zones] + [s.udp("example.org", "SOA").rcode], [NOERROR, NOERROR, SERVFAIL])
+        s.upgrade()
+        same(s.udp("own.test", "SOA").rcode, NOERROR)
+
+
+@claim("a secondary without a store has its zones transferred before it takes over, and does not where nobody has them")
+def secondary():
+    with Server(ZONES, EDGES, start=False) as primary, Followed(config=EDGES.replace("store: { file: w.db }", ""), start=False) as s:
+        primary.configure(EDGES, "[ { name: example.com, file: zones/example.com.zone, transfer: [ 127.0.0.1 ] } ]")
+        primary.start()
+        s.configure(EDGES.replace("store: { file: w.db }", "peers: { p: { at: \"127.0.0.1:%d\" } }" % primary.port),
+                    "[ { name: example.com, primary: [ p ] } ]")
+        s.start()
+        until(lambda: s.udp("www.example.com").rcode == NOERROR, s.said())
+        s.upgrade()
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+        primary.stop()
+        until(lambda: not os.path.exists("/proc/%d/exe" % s.pids[0]))
+        code, said = s.ctl("upgrade")
+        same(code, 1, said)
+        assert "the new process cannot read zone example.com., which is served here" in said, said
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
 
 
 @claim("who is killed in an upgrade is survived by the other one")

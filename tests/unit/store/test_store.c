@@ -264,6 +264,17 @@ static void what_was_written_to_a_file_is_remembered(void)
 	stored_end();
 }
 
+/* The file, which nobody has open, becomes one of version 1. */
+static void make_older(void)
+{
+	stored_sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
+	    "ALTER TABLE zone DROP COLUMN base; ALTER TABLE zone DROP COLUMN base_n;"
+	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
+	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
+	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; DROP TABLE written; "
+	    "DROP TABLE forced; DROP TABLE history; DROP TABLE decision; DROP TABLE watch; DROP TABLE token; DROP TABLE audit; DROP TABLE flat; PRAGMA user_version = 1");
+}
+
 static void a_store_of_an_older_version_gets_what_it_lacks(void)
 {
 	struct heard heard = { .n = 0 };
@@ -272,17 +283,68 @@ static void a_store_of_an_older_version_gets_what_it_lacks(void)
 	stored_begin();
 	CU_ASSERT_TRUE(stored_put(SOA("7") "example. 60 NS ns.example.\n", &timers));
 	store_close(stored.s);
-	stored_sql("UPDATE part SET n = n & 0xffffffff; DROP INDEX unfinished;"
-	    "ALTER TABLE zone DROP COLUMN base; ALTER TABLE zone DROP COLUMN base_n;"
-	    "ALTER TABLE zone DROP COLUMN making; ALTER TABLE zone DROP COLUMN file;"
-	    "ALTER TABLE change DROP COLUMN serial; ALTER TABLE change DROP COLUMN at_s;"
-	    "DROP TABLE added; DROP TABLE plain; DROP TABLE keys; DROP TABLE written; "
-	    "DROP TABLE forced; DROP TABLE history; DROP TABLE decision; DROP TABLE watch; DROP TABLE token; DROP TABLE audit; DROP TABLE flat; PRAGMA user_version = 1");
+	make_older();
 	stored.s = store_open(stored.path, &stored.why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
 	CU_ASSERT_TRUE(store_added(stored.s, hear, &heard, &stored.why));
 	CU_ASSERT_EQUAL(heard.n, 0);
 	CU_ASSERT_TRUE(store_has(stored.s, apex, &serial, &stored.why)); /* and keeps what it has */
+	stored_end();
+}
+
+/* As the file has it for everybody. */
+static int number_of(const char *text)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(stored.path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_step(st), SQLITE_ROW);
+	const int n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static void until_it_is_released_nothing_is_changed_in_the_file(void)
+{
+	uint32_t serial = 0;
+
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(SOA("7") "example. 60 NS ns.example.\n", &timers));
+	store_close(stored.s);
+	make_older();
+	for (unsigned i = 0; i < 2; i++) {
+		stored.s = store_open_unreleased(stored.path, &stored.why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
+		CU_ASSERT_TRUE(stored_put(SOA("8") "example. 60 NS ns.example.\n", &timers));
+		CU_ASSERT_TRUE(store_has(stored.s, apex, &serial, &stored.why));
+		CU_ASSERT_EQUAL(serial, 8); /* for us it is */
+		CU_ASSERT_EQUAL(number_of("PRAGMA user_version"), 1);
+		CU_ASSERT_EQUAL(number_of("SELECT serial FROM zone"), 7);
+		if (i == 0)
+			store_close(stored.s); /* it fails */
+	}
+	CU_ASSERT_TRUE(store_release(stored.s, &stored.why));
+	CU_ASSERT_TRUE(number_of("PRAGMA user_version") > 1);
+	CU_ASSERT_EQUAL(number_of("SELECT serial FROM zone"), 8);
+	CU_ASSERT_TRUE(stored_put(SOA("9") "example. 60 NS ns.example.\n", &timers)); /* on the disk by itself */
+	CU_ASSERT_EQUAL(number_of("SELECT serial FROM zone"), 9);
+	stored_end();
+}
+
+static void one_that_is_new_is_there_at_once(void)
+{
+	stored_begin();
+	store_close(stored.s);
+	unlink(stored.path);
+	stored.s = store_open_unreleased(stored.path, &stored.why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stored.s);
+	CU_ASSERT_TRUE(number_of("PRAGMA user_version") > 1);
+	CU_ASSERT_TRUE(stored_put(SOA("8") "example. 60 NS ns.example.\n", &timers));
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM zone"), 1);
+	CU_ASSERT_TRUE(store_release(stored.s, &stored.why));
 	stored_end();
 }
 
@@ -433,6 +495,8 @@ static const struct unit_case cases[] = {
 	{ "zones that were added are there after another start",
 		zones_that_were_added_are_there_after_another_start },
 	{ "what was written to a file is remembered", what_was_written_to_a_file_is_remembered },
+	{ "until it is released nothing is changed in the file", until_it_is_released_nothing_is_changed_in_the_file },
+	{ "one that is new is there at once", one_that_is_new_is_there_at_once },
 	{ "a store of an older version gets what it lacks",
 		a_store_of_an_older_version_gets_what_it_lacks },
 	{ "what is wrong in the list of zones is told",
