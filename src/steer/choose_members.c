@@ -23,6 +23,7 @@ struct asking {
 	struct choose_step *step;
 	unsigned taken; /* members that have answered */
 	uint32_t turn;  /* of those that take turns: where it was */
+	uint16_t then;  /* ... and which comes first of those without a share, where one with a share was drawn */
 	bool passed;    /* one that goes before may not answer */
 	bool ramps;     /* edges that come or go take their share of the queries alone, */
 	unsigned nth;   /* ... of which this is one of 16 */
@@ -167,6 +168,7 @@ struct draw {
 	uint32_t parts[POOL_EDGES_MOST];
 	uint32_t sum;
 	uint32_t rest; /* that is for the policy to divide */
+	uint32_t weights, each; /* in turns: of the plain members, and the parts of a weight of 1 */
 };
 
 /* Plain members divide what the shares leave. By weight where the policy takes turns; else they
@@ -195,14 +197,31 @@ static void fill_draw(const struct asking *a, struct draw *d)
 		d->parts[i] = t->units[i] ? d->parts[i] * share : turns ? d->parts[i] * each : 0;
 	d->sum = shares * share + rest * each;
 	d->rest = turns ? 0 : rest * each;
+	d->weights = turns ? weights : 0;
+	d->each = each;
 }
 
-/* What is drawn: by the key that keeps going to the same, or in turn. */
+/* What is drawn: by the key that keeps going to the same, or in turn. The key has another number here than where a
+ * pool that this one is in has chosen it (ask_by_key()): by the same one, those with a share would get other clients. */
 static uint32_t draw_at(struct asking *a, uint32_t sum, bool mixed)
 {
+	const uint64_t pool = a->w->pool->hash;
+
 	if (!a->w->pool->affinity)
 		return choose_next_turn(a->w, sum, mixed);
-	return (uint32_t)((uint64_t)group_draw(choose_key(a->w, 0), a->w->pool->hash) * sum >> 32);
+	return (uint32_t)((uint64_t)group_draw(hash_mix(choose_key(a->w, 0) ^ HASH_STEP, pool | 1), pool) * sum >> 32);
+}
+
+/* Where `*at` falls, among those with a share or the others; what those before have is taken off it. */
+static uint16_t member_at(const struct asking *a, const struct draw *d, bool shares, uint32_t *at)
+{
+	for (unsigned i = 0; i < a->tree->n; i++)
+		if (has_share(a, i) == shares) {
+			if (*at < d->parts[i])
+				return (uint16_t)i;
+			*at -= d->parts[i];
+		}
+	return NO_MEMBER;
 }
 
 /* The member whose turn it is; NO_MEMBER: the policy says. */
@@ -213,22 +232,17 @@ static uint16_t draw_member(struct asking *a, const struct draw *d)
 	uint32_t at = draw_at(a, d->sum, a->tree->whole || a->w->pool->policy == POOL_WEIGHTED);
 	a->turn = at;
 	/* The shares stand behind all others. */
-	for (unsigned i = 0; i < a->tree->n; i++)
-		if (!has_share(a, i)) {
-			if (at < d->parts[i])
-				return (uint16_t)i;
-			at -= d->parts[i];
-		}
-	if (at < d->rest)
-		return NO_MEMBER;
+	uint16_t drawn = member_at(a, d, false, &at);
+	if (drawn != NO_MEMBER || at < d->rest)
+		return drawn;
 	at -= d->rest;
-	for (unsigned i = 0; i < a->tree->n; i++)
-		if (has_share(a, i)) {
-			if (at < d->parts[i])
-				return (uint16_t)i;
-			at -= d->parts[i];
-		}
-	return NO_MEMBER;
+	drawn = member_at(a, d, true, &at);
+	/* What a share takes of a round is a multiple of all weights. */
+	if (drawn != NO_MEMBER && d->weights) {
+		at = at % d->weights * d->each;
+		a->then = member_at(a, d, false, &at);
+	}
+	return drawn;
 }
 
 /* --- policies ----------------------------------------------------------------------------- */
@@ -472,7 +486,8 @@ bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 	struct asking a = { .w = w,
 		.tree = w->pool->tree,
 		.even_down = even_down,
-		.even_drained = even_drained };
+		.even_drained = even_drained,
+		.then = NO_MEMBER };
 	uint16_t drawn = NO_MEMBER;
 	struct draw d;
 
@@ -490,7 +505,7 @@ bool choose_by_members(struct choose_walk *w, bool even_down, bool even_drained)
 	if (shared)
 		ask_member(&a, drawn);
 	if (!has_enough(&a))
-		ask_by_policy(&a, shared ? NO_MEMBER : drawn);
+		ask_by_policy(&a, shared ? a.then : drawn);
 	/* Whose edges are all down, but not who stands in for them; then those with a share; then those of weight 0. */
 	for (unsigned i = 0; i < a.tree->n && !a.taken; i++)
 		if (!is_seen(&a, i) && !has_share(&a, i) && !is_last_resort(&a, i))

@@ -228,7 +228,7 @@ class Reading:
 
     def __init__(self, conf, client, up, down_in=(), places=None, family="a"):
         """`family`: of the addresses that are asked for; None: either will do."""
-        self.places, self.family = places or {}, family
+        self.places, self.family, self.as_if_up = places or {}, family, False
         self.pools, self.client, self.over = by_priority(conf["pools"]), client, set()
         # (edge, pool): by the operator, there and in all pools that are in it.
         self.down_in = {(e, q) for e, p in down_in for q in pools_below(conf["pools"], p)}
@@ -428,9 +428,10 @@ class Reading:
     def others(self, name, first):
         """Whichever may stand behind `first` in an answer: nothing that is down stands beside what is up, and a CNAME stands alone."""
         ways = [(m["edge"], p) for p in self.reached(name) for m in members_of(self.pools[p]) if "edge" in m]
+        self.answer(name)
         # By which way it has come is not known: forced down in one pool it may be up in another.
         alive = all(self.is_up(e, p) for e, p in ways if e == first and self.has(e, p, self.family))
-        return {e for e, p in ways if e != first and not self.is_cname(e, p) and (self.is_up(e, p) if alive else self.has(e, p, self.family))}
+        return {e for e, p in ways if e != first and not self.is_cname(e, p) and (self.is_up(e, p) if alive and not self.as_if_up else self.has(e, p, self.family))}
 
     def answer(self, name):
         """Of the pool that a name is handed to."""
@@ -441,7 +442,8 @@ class Reading:
         if found or name in self.over:
             return found
         together = self.pools[name].get("families") != "apart" and self.pools[name].get("all-down", "all") in ("all", "first")
-        return set() if together and self.lives_otherwise(name) else self.all_down(name)
+        self.as_if_up = not (together and self.lives_otherwise(name))
+        return self.all_down(name) if self.as_if_up else set()
 
 
 # ------------------------------------------------------------------ both
