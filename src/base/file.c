@@ -173,20 +173,30 @@ bool file_replace(const char *path, const struct text *text, mode_t mode, struct
 	return ok;
 }
 
-bool file_prepare(const char *path, const struct text *text, mode_t mode, struct fault *why)
+static bool prepare(const char *path, const struct text *text, mode_t mode, bool sync, struct fault *why)
 {
 	char *beside = NULL;
 
 	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
 	errno = 0;
-	const bool ok = write_new(beside, text, mode, false);
+	const bool ok = write_new(beside, text, mode, sync) && (!sync || sync_folder(path));
 	if (!ok) {
 		not_written(path, why);
 		unlink(beside);
 	}
 	free(beside);
 	return ok;
+}
+
+bool file_prepare(const char *path, const struct text *text, mode_t mode, struct fault *why)
+{
+	return prepare(path, text, mode, false, why);
+}
+
+bool file_prepare_synced(const char *path, const struct text *text, mode_t mode, struct fault *why)
+{
+	return prepare(path, text, mode, true, why);
 }
 
 static bool sync_all(const char *path)
@@ -208,6 +218,20 @@ static bool rename_prepared(const char *path)
 
 	free(beside);
 	return ok;
+}
+
+bool file_is_prepared(const char *path)
+{
+	char *beside = NULL;
+	const bool is = asprintf(&beside, "%s.new", path) >= 0 && access(beside, F_OK) == 0;
+
+	free(beside);
+	return is;
+}
+
+bool file_place(const char *path, struct fault *why)
+{
+	return (rename_prepared(path) && sync_folder(path)) || fault(why, "%s: %s", path, strerror(errno));
 }
 
 bool file_place_all(char *const *paths, size_t n, struct fault *why)

@@ -34,6 +34,13 @@ bool file_prepare(const char *path, const struct text *text, mode_t mode, struct
 bool file_place_all(char *const *paths, size_t n, struct fault *why);
 void file_drop_prepared(const char *path);
 
+/* One file that has to be on the disk before something else is, and in its place only after that: it is synced as PATH.new. When the
+ * machine stops between, it is there still. */
+bool file_prepare_synced(const char *path, const struct text *text, mode_t mode, struct fault *why);
+bool file_is_prepared(const char *path);
+/* Puts it in its place, and syncs the folder. */
+bool file_place(const char *path, struct fault *why);
+
 struct file_stamp;
 
 /* The same, but only in the place of that version of the file (NULL: where there is none), by size and time of its

@@ -196,24 +196,59 @@ bool key_files_write(struct key_files *f, const uint8_t *apex, const struct sign
 		write_pair((const char(*)[PATH_ROOM])pair, apex, k, created_s, file_replace, why);
 }
 
+bool key_files_write_aside(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
+	int64_t created_s, struct fault *why)
+{
+	char pair[2][PATH_ROOM];
+
+	return make_folder(f, why) && pair_of(f, apex, k, pair, why) &&
+		write_pair((const char(*)[PATH_ROOM])pair, apex, k, created_s, file_prepare_synced, why);
+}
+
+bool key_files_settle(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why)
+{
+	char pair[2][PATH_ROOM];
+	bool ok = pair_of(f, apex, k, pair, why);
+
+	/* The private half last: it says that both are there. */
+	for (unsigned i = 2; ok && i > 0; i--)
+		ok = !file_is_prepared(pair[i - 1]) || file_place(pair[i - 1], why);
+	return ok;
+}
+
 /* --- many at once ------------------------------------------------------------------------- */
 
 enum { LEFT_S = 60 }; /* nobody prepares for so long */
 
-void key_files_sweep(const struct key_files *f)
+/* Of "NAME.private.new" and "NAME.key.new". False: it is no such file. */
+static bool prepared_name(const char *file, char name[static SIGNING_FILE_NAME])
+{
+	static const char *const ends[] = { ".private.new", ".key.new" };
+	const size_t len = strlen(file);
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		const size_t n = strlen(ends[i]);
+		if (file[0] != 'K' || len <= n || len - n >= SIGNING_FILE_NAME || strcmp(file + len - n, ends[i]) != 0)
+			continue;
+		memcpy(name, file, len - n);
+		name[len - n] = 0;
+		return true;
+	}
+	return false;
+}
+
+void key_files_sweep(const struct key_files *f, bool (*wanted)(void *ctx, const char *name), void *ctx)
 {
 	DIR *d = opendir(f->dir);
 	const time_t now_s = time(NULL);
+	char name[SIGNING_FILE_NAME];
 	const struct dirent *e;
 	struct stat st;
 
-	while (d && (e = readdir(d))) {
-		const size_t len = strlen(e->d_name);
-		if (e->d_name[0] == 'K' && len > 4 && strcmp(e->d_name + len - 4, ".new") == 0 &&
-			fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			now_s - st.st_mtime > LEFT_S)
+	while (d && (e = readdir(d)))
+		if (prepared_name(e->d_name, name) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			now_s - st.st_mtime > LEFT_S && !wanted(ctx, name))
 			unlinkat(dirfd(d), e->d_name, 0);
-	}
 	if (d)
 		closedir(d);
 }
@@ -267,17 +302,6 @@ void key_files_end(struct key_files_batch *b, bool keep)
 	b->n = b->room = 0;
 }
 
-void key_files_remove(struct key_files *f, const uint8_t *apex, const struct signing_key *k)
-{
-	char name[SIGNING_FILE_NAME], path[PATH_ROOM];
-
-	signing_text_file(name, k, apex);
-	if (path_of(path, f->dir, name, ".private", NULL))
-		unlink(path);
-	if (path_of(path, f->dir, name, ".key", NULL))
-		unlink(path);
-}
-
 static struct signing_key *read_secret(const char *path, uint16_t flags, uint8_t algorithm,
 	struct file *text, struct fault *why)
 {
@@ -306,7 +330,8 @@ struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,
 	struct file text = { 0 };
 
 	signing_text_file(name, public, apex);
-	if (!path_of(path, f->dir, name, ".private", why))
+	if (!path_of(path, f->dir, name, ".private", why) ||
+		(file_is_prepared(path) && access(path, F_OK) != 0 && !key_files_settle(f, apex, public, why)))
 		return NULL;
 	struct signing_key *k = read_secret(path, signing_key_flags(public), 0, &text, why);
 	wipe(&text);
@@ -361,20 +386,55 @@ static struct signing_key *read_public(
 	return k;
 }
 
+/* What stands at that path; NULL: nothing, or what cannot be read as a key. */
+static struct signing_key *read_whole(const char *private, const struct signing_key *like)
+{
+	struct file text = { 0 };
+	struct fault none;
+	struct signing_key *k = read_secret(private, signing_key_flags(like), 0, &text, &none);
+
+	wipe(&text);
+	return k;
+}
+
+/* Is something else at its place? */
+static bool is_another(const char pair[2][PATH_ROOM], const struct signing_key *k)
+{
+	uint8_t owner[NAME_MOST];
+	struct fault none;
+	struct signing_key *public = read_public(pair[1], owner, &none),
+			   *there = access(pair[0], F_OK) == 0 ? read_whole(pair[0], k) : NULL;
+	const bool other = (public && !signing_key_same(public, k)) ||
+		(access(pair[0], F_OK) == 0 && !(there && signing_key_same(there, k)));
+
+	signing_key_drop(public);
+	signing_key_drop(there);
+	return other;
+}
+
 bool key_files_has_other(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why)
 {
 	char pair[2][PATH_ROOM];
-	uint8_t owner[NAME_MOST];
-	struct fault none;
 
 	if (!pair_of(f, apex, k, pair, why))
 		return true;
-	struct signing_key *there = read_public(pair[1], owner, &none);
-	const bool other = there && !signing_key_same(there, k);
-	signing_key_drop(there);
-	if (other)
-		fault(why, "%s: another key has the same tag; make a new one, or remove that file when no zone needs it", pair[1]);
-	return other;
+	return is_another((const char(*)[PATH_ROOM])pair, k) &&
+		!fault(why, "%s: another key has the same tag; make a new one, or remove that file when no zone needs it",
+			access(pair[1], F_OK) == 0 ? pair[1] : pair[0]);
+}
+
+void key_files_remove(struct key_files *f, const uint8_t *apex, const struct signing_key *k)
+{
+	char pair[2][PATH_ROOM];
+
+	if (!pair_of(f, apex, k, pair, NULL))
+		return;
+	const bool other = is_another((const char(*)[PATH_ROOM])pair, k);
+	for (unsigned i = 0; i < 2; i++) {
+		file_drop_prepared(pair[i]);
+		if (!other)
+			unlink(pair[i]);
+	}
 }
 
 bool key_files_has(struct key_files *f, const uint8_t *apex, const struct signing_key *k)

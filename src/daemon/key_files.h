@@ -25,8 +25,15 @@ const char *key_files_dir(const struct key_files *f);
 bool key_files_write(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
 	int64_t created_s, struct fault *why);
 
+/* The same in two steps, for a key whose state is stored between them: its files are on the disk, where nobody finds them as keys of the
+ * folder, until they are settled. When the machine stops between, key_files_read() settles them, or key_files_sweep() drops
+ * what nobody wants. */
+bool key_files_write_aside(struct key_files *f, const uint8_t *apex, const struct signing_key *k,
+	int64_t created_s, struct fault *why);
+bool key_files_settle(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why);
+
 /* Would it be written over another? Files are named by tags (RFC 4034 appendix B), and two keys may have the same. `why`
- * names that file then. */
+ * names that file then. What is there and is no key is another, too. */
 bool key_files_has_other(struct key_files *f, const uint8_t *apex, const struct signing_key *k, struct fault *why);
 
 /* Is its private half there, or another's by that name? */
@@ -39,8 +46,8 @@ struct key_files_batch {
 	char **paths;         /* [n] own; K*.private and K*.key */
 	size_t n, room;
 };
-/* Before: what was prepared by who was killed goes. */
-void key_files_sweep(const struct key_files *f);
+/* What was prepared by who was killed goes, but for files of that name (as signing_text_file() has it) that are wanted. */
+void key_files_sweep(const struct key_files *f, bool (*wanted)(void *ctx, const char *name), void *ctx);
 bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uint8_t *apex,
 	const struct signing_key *k, int64_t created_s, struct fault *why);
 bool key_files_place(struct key_files_batch *b, struct fault *why);
@@ -51,7 +58,7 @@ void key_files_end(struct key_files_batch *b, bool keep);
 struct signing_key *key_files_read(struct key_files *f, const uint8_t *apex,
 	const struct signing_key *public, struct fault *why);
 
-/* Both files. */
+/* Both files, and what was prepared; but for those of another key of that tag. */
 void key_files_remove(struct key_files *f, const uint8_t *apex, const struct signing_key *k);
 
 /* All keys of a zone that are there, but for those that BIND's times in them say are not in use

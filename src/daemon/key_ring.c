@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SETTLE_S = 10, JUMP_US = 30 * 1000000, TRIES = 3 };
+enum { SETTLE_S = 10, JUMP_US = 30 * 1000000, TRIES = 3, KEYS_TRIED = 100 };
 
 /* --- the table ---------------------------------------------------------------------------- */
 
@@ -75,8 +75,10 @@ struct key_ring *key_ring_open(struct store *store, const char *dir, struct faul
 	r->store = store;
 	r->opened_us = clock_us();
 	r->files = key_files_open(dir, why);
-	if (r->files && store_each_keys(store, add_stored, r, why))
+	if (r->files && store_each_keys(store, add_stored, r, why)) {
+		key_ring_sweep(r);
 		return r;
+	}
 	key_ring_close(r);
 	return NULL;
 }
@@ -198,7 +200,15 @@ static struct key_facts facts_of(const struct key_ring *r, struct ring_zone *z, 
 			now_us - r->opened_us >= settle_s * (uint64_t)1000000 };
 }
 
-/* A key of that role for it, written to the folder. */
+static bool has_tag(const struct key_life *l, const struct signing_key *k)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (signing_key_tag(l->keys[i].key) == signing_key_tag(k))
+			return true;
+	return false;
+}
+
+/* A key of that role for it, written beside its place in the folder. */
 static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
 	uint8_t role, struct key_life *l, struct fault *why)
 {
@@ -209,17 +219,15 @@ static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_po
 	bool ok = true;
 
 	struct signing_key *k = signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why);
-	/* Tags are what people tell keys by. */
-	for (size_t i = 0; k && i < l->n; i++)
-		if (signing_key_tag(l->keys[i].key) == signing_key_tag(k)) {
-			signing_key_drop(k);
-			k = signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why);
-			i = (size_t)-1;
-		}
+	/* Tags are what people tell keys by, and what their files are named by. */
+	for (unsigned i = 0; k && (has_tag(l, k) || key_files_has_other(r->files, z->apex, k, why)); i++) {
+		signing_key_drop(k);
+		k = i < KEYS_TRIED ? signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why) : NULL;
+	}
 	if (!k)
 		return false;
 	ok = z->batch ? key_batch_file(z->batch, r, z, k, now_s, why)
-		      : key_files_write(r->files, z->apex, k, now_s, why);
+		      : key_files_write_aside(r->files, z->apex, k, now_s, why);
 	if (ok && !key_life_add(l, k, role, now_s))
 		ok = fault(why, "zone %s has %d keys already", name_text(name, z->apex),
 			KEY_LIFE_MOST);
@@ -229,6 +237,17 @@ static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_po
 			signing_algorithm_text(algorithm, signing_key_algorithm(k)));
 	signing_key_drop(k);
 	return ok;
+}
+
+void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l)
+{
+	char name[NAME_TEXT];
+	struct fault why;
+
+	for (size_t i = 0; !z->batch && i < l->n; i++)
+		if (!l->keys[i].foreign && !key_files_settle(r->files, z->apex, l->keys[i].key, &why))
+			log_line(LOG_WARNING, "zone %s: %s (the key's file is at that path with \".new\" behind it, and is put in its place at the next start)",
+				name_text(name, z->apex), why.text);
 }
 
 void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
@@ -320,6 +339,8 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 		key_ring_release_others(r, z, next.keys, next.n, &z->life, true);
 		return false;
 	}
+	if (save)
+		key_ring_settle(r, z, &next);
 	const struct key_life before = z->life;
 	z->life = next;
 	z->stepped_us += elapsed_s * (uint64_t)1000000;

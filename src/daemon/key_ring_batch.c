@@ -102,6 +102,7 @@ static void forget(struct ring_zone *z)
 	part_release(z->keys ? &z->keys->part : NULL);
 	z->keys = NULL;
 	z->fresh = false;
+	z->by = (struct shared_keys){ .off = false };
 	pthread_mutex_unlock(&z->lock);
 }
 
@@ -113,7 +114,7 @@ void key_ring_get_many(
 
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_mutex_init(&b.files.lock, NULL);
-	key_files_sweep(r->files);
+	key_ring_sweep(r);
 	crew_run(n, politely, make_first, &b);
 	const bool ok = !b.failed && key_files_place(&b.files, &why) && store_states(&b, &why);
 	key_files_end(&b.files, ok);

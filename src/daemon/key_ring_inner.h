@@ -86,6 +86,10 @@ bool key_ring_make_keyset(struct key_ring *r, struct ring_zone *z, const struct 
 /* Those of `of` that are not in `in` are let go of. `files`: and their files. */
 void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
 	const struct life_key *of, size_t n, const struct key_life *in, bool files);
+/* Under the zone's lock: its states are stored, so its files get into their places. */
+void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l);
+/* Files beside their places that no zone has a state of go. */
+void key_ring_sweep(struct key_ring *r);
 /* To the log: what is another. */
 void key_ring_tell(
 	const struct ring_zone *z, const struct key_life *before, const struct key_life *now);

@@ -6,7 +6,9 @@
 #include "store/store.h"
 #include "store/store_keys.h"
 #include "zone/key_life_text.h"
+#include "zone/signing_key_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -61,6 +63,59 @@ static bool read_stored(struct key_ring *r, struct ring_zone *z, struct fault *w
 	free(z->states);
 	z->states = NULL;
 	return true;
+}
+
+/* --- what was left there ------------------------------------------------------------------ */
+
+static bool life_has_file(const struct key_life *l, const uint8_t *apex, const char *name)
+{
+	char own[SIGNING_FILE_NAME];
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(signing_text_file(own, l->keys[i].key, apex), name) == 0)
+			return true;
+	return false;
+}
+
+static bool zone_has_file(struct ring_zone *z, const char *name)
+{
+	struct key_life l = { 0 };
+	struct fault none;
+	bool has;
+
+	pthread_mutex_lock(&z->lock);
+	if (z->states && !key_life_read(&l, z->states, &none))
+		has = true; /* they cannot be read: nothing of theirs is dropped */
+	else
+		has = life_has_file(z->states ? &l : &z->life, z->apex, name);
+	key_life_fini(&l);
+	pthread_mutex_unlock(&z->lock);
+	return has;
+}
+
+/* "Kexample.org.+013+12345" is a file of the zone between "K" and the first "+" from behind but one. */
+static bool is_wanted(void *ctx, const char *name)
+{
+	char text[SIGNING_FILE_NAME];
+	uint8_t apex[NAME_MOST];
+	size_t len;
+
+	snprintf(text, sizeof text, "%s", name + 1);
+	for (unsigned i = 0; i < 2; i++) {
+		char *plus = strrchr(text, '+');
+		if (!plus)
+			return false;
+		*plus = 0;
+	}
+	if (name_parse(apex, &len, text, strlen(text), (const uint8_t *)"") != NAME_OK)
+		return false;
+	struct ring_zone *z = key_ring_zone(ctx, apex, false);
+	return z && zone_has_file(z, name);
+}
+
+void key_ring_sweep(struct key_ring *r)
+{
+	key_files_sweep(r->files, is_wanted, r);
 }
 
 /* --- what is in the folder ---------------------------------------------------------------- */
@@ -118,7 +173,14 @@ bool key_ring_load(struct key_ring *r, struct ring_zone *z, const struct key_pol
 bool key_ring_save(
 	struct key_ring *r, struct ring_zone *z, const struct key_life *life, struct fault *why)
 {
-	return (!z->shared || key_share_put(r, z, life, why)) && key_ring_keep(r, z, life, why);
+	const struct shared_keys was = z->by;
+
+	if (z->shared && !key_share_put(r, z, life, why))
+		return false;
+	if (key_ring_keep(r, z, life, why))
+		return true;
+	z->by = was; /* what the fleet has now is taken from there at the next look, as of another server */
+	return false;
 }
 
 bool key_ring_keep(

@@ -120,7 +120,8 @@ static bool write_keys(const struct key_ring *r, const struct ring_zone *z, cons
 	for (size_t i = 0; i < l->n; i++) {
 		const struct life_key *k = &l->keys[i];
 		if (!k->foreign && !has_key(&z->life, k->key) &&
-			!key_files_write(r->files, z->apex, k->key, k->created_s, why))
+			(key_files_has_other(r->files, z->apex, k->key, why) ||
+				!key_files_write_aside(r->files, z->apex, k->key, k->created_s, why)))
 			return false;
 	}
 	return true;
@@ -144,6 +145,7 @@ bool key_share_fetch(struct key_ring *r, struct ring_zone *z, struct fault *why)
 		key_ring_release_others(r, z, k.life.keys, k.life.n, &z->life, true);
 		return false;
 	}
+	key_ring_settle(r, z, &k.life);
 	const struct key_life before = z->life;
 	z->life = k.life;
 	z->stepped_us = clock_us();

@@ -6,6 +6,7 @@ redis-server, ldns-verify-zone or delv.
 """
 import os
 import re
+import resource
 import sys
 import threading
 
@@ -242,6 +243,27 @@ def obstacle():
         until(lambda: has(late) == has(mates[0]), 60)
         until(lambda: tags(late) == tags(mates[0]), 60)
         right(*mates, late)
+
+
+@claim("where one server cannot store what it has told the fleet of keys, all have the same keys and serve the zone right when it can again")
+def not_stored():
+    with Redis() as redis, signers(2, redis) as mates:
+        one = signer(mates)
+        has = lambda m: sorted(f for _, _, files in os.walk(m.dir) for f in files if f.startswith("Kdyn.test"))
+        before, soft = has(one), resource.prlimit(one.proc.pid, resource.RLIMIT_FSIZE)
+        # Files of keys can be written, the store cannot.
+        resource.prlimit(one.proc.pid, resource.RLIMIT_FSIZE, (3000, soft[1]))
+        for _ in range(3):
+            one.ctl("dnssec", "roll", "dyn.test", "--zsk")
+            time.sleep(0.5)
+        resource.prlimit(one.proc.pid, resource.RLIMIT_FSIZE, soft)
+        def rolls():
+            code, said = one.ctl("dnssec", "roll", "dyn.test", "--zsk")
+            return code == 0 or "on its way out" in said         # what the fleet was told holds
+        until(rolls, 30)
+        until(lambda: has(one) != before and has(mates[0]) == has(mates[1]) and not any(f.endswith(".new") for f in has(one)), 60)
+        until(lambda: tags(mates[0]) == tags(mates[1]) and len({serial(m) for m in mates}) == 1, 60)
+        right(*mates)
 
 
 run("redis_signed")

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const uint8_t apex[] = "\7example", other[] = "\5other";
@@ -447,6 +448,18 @@ static void a_key_with_the_tag_of_another_does_not_take_its_file(void)
 	s = key_ring_get(ring, apex, &p, &why);
 	CU_ASSERT_PTR_NOT_NULL(s);
 	keyset_drop(s);
+	/* Nor does it take that file away; and a private half alone is known, too. */
+	struct key_files *f = key_files_open(keys, &why);
+	const size_t files = count_files(".private");
+	char name[SIGNING_FILE_NAME], path[400];
+	key_files_remove(f, apex, k);
+	CU_ASSERT_EQUAL(count_files(".private"), files);
+	CU_ASSERT_FALSE(key_files_has_other(f, apex, first, &why));
+	snprintf(path, sizeof path, "%s/%s.key", keys, signing_text_file(name, first, apex));
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	CU_ASSERT(key_files_has_other(f, apex, k, &why));
+	CU_ASSERT_FALSE(key_files_has_other(f, apex, first, &why));
+	key_files_close(f);
 	/* The same one again is not another. */
 	CU_ASSERT_FALSE(key_ring_import(ring, apex, first, 0, &why));
 	CU_ASSERT_STRING_EQUAL(why.text, "it has this key already");
@@ -532,6 +545,73 @@ static void a_key_whose_state_is_not_kept_leaves_no_file(void)
 	CU_ASSERT_EQUAL(only_tag(s), first);
 	keyset_drop(s);
 	signing_key_drop(k);
+	end();
+}
+
+/* As if it had been there for an hour. */
+static void age(const char *path)
+{
+	const struct timespec then[2] = { { time(NULL) - 3600, 0 }, { time(NULL) - 3600, 0 } };
+
+	CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path, then, 0), 0);
+}
+
+/* The process was killed before the state of a key was stored: nobody finds it in the folder, and it goes. */
+static void a_key_without_a_state_is_never_used(void)
+{
+	const struct key_policy p = quick();
+	struct signing_key *orphan = signing_key_new(SIGNING_ED25519, 0, SIGNING_KSK, &why);
+	static const char *const ends[] = { ".private.new", ".key.new" };
+	char name[SIGNING_FILE_NAME], path[400];
+
+	begin();
+	struct key_files *f = key_files_open(keys, &why);
+	CU_ASSERT(key_files_write_aside(f, apex, orphan, 1, &why));
+	CU_ASSERT_EQUAL(count_files(".private") + count_files(".key"), 0);
+	again();
+	CU_ASSERT_EQUAL(count_files(".new"), 2); /* it may just be written */
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_NOT_EQUAL(only_tag(s), signing_key_tag(orphan));
+	keyset_drop(s);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s%s", keys, signing_text_file(name, orphan, apex), ends[i]);
+		age(path);
+	}
+	again();
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	key_files_close(f);
+	signing_key_drop(orphan);
+	end();
+}
+
+/* The process was killed when the state was stored, and before its files had their places. */
+static void a_key_with_a_state_is_put_in_its_place(void)
+{
+	const struct key_policy p = quick();
+	static const char *const ends[] = { ".private", ".key" };
+	char name[SIGNING_FILE_NAME], path[400], beside[420];
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t tag = only_tag(s);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s%s", keys, signing_text_file(name, s->keys[0].key, apex), ends[i]);
+		snprintf(beside, sizeof beside, "%s.new", path);
+		CU_ASSERT_EQUAL(rename(path, beside), 0);
+		age(beside);
+	}
+	keyset_drop(s);
+	again();
+	CU_ASSERT_EQUAL(count_files(".new"), 2);
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	keyset_drop(s);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	CU_ASSERT_EQUAL(count_files(".key"), 1);
 	end();
 }
 
@@ -623,6 +703,8 @@ void suite_key_ring(void)
 		{ "keys in the folder are used", keys_in_the_folder_are_used },
 		{ "a roll goes through a restart and removes the old key",
 			a_roll_goes_through_a_restart_and_removes_the_old_key },
+		{ "a key without a state is never used", a_key_without_a_state_is_never_used },
+		{ "a key with a state is put in its place", a_key_with_a_state_is_put_in_its_place },
 		{ "a zone of a fleet gets keys by the lease alone", a_zone_of_a_fleet_gets_keys_by_the_lease_alone },
 		{ "keys of a zone that is about to be signed stay",
 			keys_of_a_zone_that_is_about_to_be_signed_stay },
