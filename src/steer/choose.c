@@ -2,42 +2,7 @@
 #include "steer/rules.h"
 #include "steer/template.h"
 
-#include <math.h>
 #include <string.h>
-
-const char *choose_verdict_text(enum choose_verdict v)
-{
-	switch (v) {
-	case CHOSEN: return "chosen";
-	case PASSED_DOWN: return "is down";
-	case PASSED_DRAIN: return "is drained";
-	case PASSED_NO_ADDRESS: return "has no address of this type";
-	case PASSED_SPREAD: return "is beyond the spread";
-	case PASSED_ENOUGH: return "is not needed";
-	case PASSED_LINK: return "is beyond what the policy lets through";
-	case PASSED_SHED: return "sheds this group";
-	case PASSED_RAMP: return "takes only a share now";
-	case PASSED_PLACE: return "stands elsewhere";
-	case PASSED_TURN: return "has not its turn";
-	case PASSED_CNAME: return "has a CNAME, which stands alone";
-	}
-	return "";
-}
-
-struct choose_step *choose_step(struct choose_walk *w, enum choose_by by)
-{
-	struct choose_trace *t = w->trace;
-
-	if (!t || t->n == CHOOSE_STEPS_MOST)
-		return NULL;
-	struct choose_step *s = &t->steps[t->n++];
-	s->pool = w->number;
-	s->by = by;
-	s->pin = NULL;
-	s->members = false;
-	s->n = 0;
-	return s;
-}
 
 static struct choose_step *add_step(struct choose_walk *w, const struct choose_list *l)
 {
@@ -54,19 +19,6 @@ static void note_step(struct choose_step *s, uint16_t edge, enum choose_verdict 
 		return;
 	s->edges[s->n] = edge;
 	s->verdicts[s->n++] = (uint8_t)v;
-}
-
-const char *choose_why_text(enum choose_why w)
-{
-	static const char *const text[] = { [WHY_BEST] = "best",
-		[WHY_PINNED] = "pinned",
-		[WHY_SHED] = "shed",
-		[WHY_EXPLORED] = "explored",
-		[WHY_FAILOVER] = "failover",
-		[WHY_TURN] = "turn",
-		[WHY_AFFINITY] = "affinity",
-		[WHY_ALL_DOWN] = "all-down" };
-	return text[w];
 }
 
 /* `passed`: a better one is down or drained. */
@@ -140,156 +92,6 @@ bool choose_take(struct choose_walk *w, const struct choose_list *l)
 	return c->n > first;
 }
 
-/* --- policies ----------------------------------------------------------------------------- */
-
-/* Asked of the atlas itself, and only to explain. */
-bool choose_is_placed(const struct choose_walk *w)
-{
-	const struct atlas *atlas = w->ask->steer->atlas;
-	const uint32_t number = netmap_find(atlas->cities.map, &w->who).value;
-
-	return number != NETMAP_NONE && number <= places_count(atlas->cities.places) &&
-		!isnan(places_get(atlas->cities.places, number)->lat);
-}
-
-/* Of a map that may be the one where the client's place was looked up. */
-static struct netmap_hit find_in(struct choose_walk *w, const struct netmap *map)
-{
-	if (choose_map(w) != map)
-		return netmap_find(map, &w->who);
-	choose_find_place(w);
-	return w->place;
-}
-
-/* The client's class in the pool's rank; what is not in the GeoIP files is of class_of[0]. */
-static uint32_t find_class(struct choose_walk *w)
-{
-	const struct rank *r = w->pool->rank;
-
-	/* No class is narrower than the nets of its places. */
-	if (w->net_known && w->pool->by_place) {
-		choose_find_place(w);
-		return r->class_of[w->place.value < client_map_keys(r->clients) ? w->place.value : 0];
-	}
-	const struct netmap *own = r->view ? r->view : client_map_netmap(r->clients);
-	const struct netmap_hit hit = find_in(w, own);
-
-	w->group_bits = netmap_scope(own, r->seams, &w->who, hit);
-	if (r->view)
-		return hit.value <= r->classes ? hit.value - 1 : r->class_of[0];
-	return r->class_of[hit.value < client_map_keys(r->clients) ? hit.value : 0];
-}
-
-uint32_t choose_class(struct choose_walk *w)
-{
-	const uint32_t class = find_class(w);
-
-	if (!(w->net_known && w->pool->by_place))
-		choose_consult(w, w->group_bits);
-	return class;
-}
-
-/* The pool's answer, if all that come first for the client may answer: whoever has the same ones in front is answered
- * alike. Else NULL. */
-static const uint16_t *find_front(struct choose_walk *w)
-{
-	const struct rank_front *f = w->pool->front;
-	const bool cuts = choose_has_cuts(w);
-
-	if (!f || w->first || (w->most > f->k && f->k < w->pool->rank->n) || (cuts && f->k > 1) ||
-		(w->net_known && w->pool->by_place))
-		return NULL;
-	const struct netmap_hit hit = find_in(w, f->view);
-	const struct choose_list l = { .edges = rank_front_row(f, hit.value),
-		.pool = w->pool,
-		.holders = choose_holders(w),
-		.n = f->k };
-	for (unsigned i = 0; i < l.n; i++)
-		if (choose_judge(w, &l, i) != CHOSEN || (cuts && choose_is_cut(w, l.edges[i])))
-			return NULL;
-	choose_consult(w, netmap_scope(f->view, NULL, &w->who, hit));
-	return l.edges;
-}
-
-/* Not 0: it is the group's turn to try another edge. The group is all that the answer's scope
- * holds. */
-static uint32_t trial(const struct choose_walk *w)
-{
-	w->choice->passes = w->choice->passes || w->ask->steer->explore.share;
-	const unsigned bits = w->by_source ? w->group_bits : w->choice->scope;
-
-	return explore_draw(&w->ask->steer->explore, &w->who,
-		bits + (addr_is_v4(&w->who) ? ADDR_V4_BITS : 0), w->ask->now_s);
-}
-
-/* One of the edges that are close to the first which may answer goes before it. False when
- * there is none. */
-static bool put_trial_first(const struct choose_walk *w, const struct choose_list *l,
-	const uint16_t *close, uint32_t draw, uint16_t *order)
-{
-	unsigned first = 0, n = 0, at[POOL_EDGES_MOST];
-
-	while (first < l->n && choose_judge(w, l, first) != CHOSEN)
-		first++;
-	for (unsigned i = first + 1; first < l->n && i <= first + close[first]; i++)
-		if (choose_judge(w, l, i) == CHOSEN)
-			at[n++] = i;
-	if (n == 0)
-		return false;
-	const unsigned from = at[draw % n];
-	memcpy(order, l->edges, l->n * sizeof *order);
-	memmove(order + 1, order, from * sizeof *order);
-	order[0] = l->edges[from];
-	return true;
-}
-
-static bool nearest(struct choose_walk *w, bool even_down, bool even_drained)
-{
-	const struct rank *r = w->pool->rank;
-	const uint16_t *front = even_down ? NULL : find_front(w);
-
-	if (front && !w->trace)
-		return choose_take(w,
-			&(struct choose_list){ .edges = front,
-				.pool = w->pool,
-				.holders = choose_holders(w),
-				.n = w->pool->front->k,
-				.by = BY_RANK });
-	const uint32_t class = front ? find_class(w) : choose_class(w); /* to explain, all of them in their order */
-	const uint32_t draw =
-		rank_has(&r->close) && !even_down && choose_answers(w) == 1 ? trial(w) : 0;
-	uint16_t room[POOL_EDGES_MOST], other[POOL_EDGES_MOST];
-
-	if (w->pool->sheds && !even_down)
-		choose_count(w);
-	if (!front && choose_has_cuts(w) && !even_down && choose_by_cost(w, class))
-		return true;
-	const uint16_t *edges = rank_row(r, &r->order, class, room);
-	if (draw) {
-		uint16_t order[POOL_EDGES_MOST];
-		struct choose_list l = { .edges = edges,
-			.pool = w->pool,
-			.holders = choose_holders(w),
-			.n = r->n,
-			.by = BY_TRIAL };
-		if (put_trial_first(w, &l, rank_row(r, &r->close, class, other), draw, order)) {
-			l.edges = order;
-			return choose_take(w, &l);
-		}
-	}
-	return choose_take(w,
-		&(struct choose_list){ .edges = edges,
-			.pool = w->pool,
-			.holders = choose_holders(w),
-			.n = r->n,
-			.within = rank_row(r, &r->within, class, other),
-			.by = even_down                            ? BY_ALL_DOWN
-				: w->trace && !choose_is_placed(w) ? BY_DEFAULT
-								   : BY_RANK,
-			.even_down = even_down,
-			.even_drained = even_drained });
-}
-
 static inline bool by_policy(struct choose_walk *w, bool even_down, bool even_drained)
 {
 	/* Of several answers each is a member's. */
@@ -298,7 +100,7 @@ static inline bool by_policy(struct choose_walk *w, bool even_down, bool even_dr
 	if (w->pool->n_links || w->pool->affinity)
 		return choose_by_links(w, even_down, even_drained);
 	switch (w->pool->policy) {
-	case POOL_NEAREST: return nearest(w, even_down, even_drained);
+	case POOL_NEAREST: return choose_nearest(w, even_down, even_drained);
 	case POOL_ROUND_ROBIN:
 	case POOL_WEIGHTED:
 	case POOL_HASH: return choose_by_turn(w, even_down, even_drained);
@@ -399,69 +201,6 @@ static void fill_trace(const struct choose_walk *w)
 	t->asn = asn.value < atlas->asns.n ? asn.value : 0;
 }
 
-/* Which class the client is of, where that stands by the place's number; then the class's order. */
-static void fetch_class(const struct choose_ask *ask, const struct rank *r, bool order)
-{
-	const uint32_t value = ask->place.value,
-		       *class = &r->class_of[value < client_map_keys(r->clients) ? value : 0];
-
-	if (!order)
-		__builtin_prefetch(class);
-	else
-		rank_fetch(r, &r->order, *class);
-}
-
-void choose_fetch(struct choose_ask *ask, unsigned step)
-{
-	const struct pool *asked = &ask->steer->pools[ask->pool],
-			  *p = &ask->steer->pools[asked->reads];
-	const struct netmap *cities = ask->steer->atlas->cities.map;
-	const struct addr *who = ask->has_subnet ? &ask->subnet : &ask->source;
-	const bool draws = asked->tree && asked->tree->draws,
-		   reads = (p->rank || p->asks_place) && !(draws && p->by_place);
-	const struct netmap *map = reads ? choose_map_of(ask->steer, p) : draws ? cities : NULL;
-
-	if (step < NETMAP_STEPS) {
-		if (asked->rules)
-			choose_fetch_rules(asked->rules, who, step);
-		if (map)
-			netmap_fetch(map, who, step);
-		if (draws && map != cities)
-			netmap_fetch(cities, who, step);
-		return;
-	}
-	if (step == NETMAP_STEPS && map) {
-		ask->place = netmap_find(map, who);
-		ask->placed = map;
-	}
-	if (map && p->rank && map == client_map_netmap(p->rank->clients))
-		fetch_class(ask, p->rank, step > NETMAP_STEPS);
-}
-
-static uint32_t ttl_least_s(const struct choose_walk *w)
-{
-	return w->own->has_ttl ? w->own->ttl_least_s : w->pool->ttl_least_s;
-}
-
-/* The pool's own ceiling, once it has been steady for so long: what has just changed is the
- * likelier to change again. */
-static uint32_t steady_ttl_s(const struct choose_walk *w)
-{
-	const uint32_t least = ttl_least_s(w),
-		       most = w->own->has_ttl ? w->own->ttl_most_s : w->pool->ttl_most_s;
-	const uint64_t since = choose_standing(w)->steady_us, now = w->ask->now_us;
-
-	if (!since || !least || most == UINT32_MAX)
-		return most;
-	const uint64_t steady = now > since ? (now - since) / 1000000 : 0;
-	if (steady >= most)
-		return most;
-	w->choice->passes = true;
-	if (w->trace)
-		w->trace->young = true;
-	return steady > least ? (uint32_t)steady : least;
-}
-
 static bool has_forms(const struct pool *p)
 {
 	for (unsigned i = 0; i < POOL_SERVICES; i++)
@@ -489,7 +228,7 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 				w, &(struct choose_inside){ w->pool->other, false, false });
 	}
 	if (took) {
-		const uint32_t ttl_s = steady_ttl_s(w);
+		const uint32_t ttl_s = choose_steady_ttl_s(w);
 		w->ttl_most_s = ttl_s < w->ttl_most_s ? ttl_s : w->ttl_most_s;
 		if (w->choice->form == UINT16_MAX && has_forms(w->pool))
 			w->choice->form = x->pool;
@@ -500,25 +239,6 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 	choose_enter(w, above);
 	w->most = most;
 	return took;
-}
-
-/* The pool's own ceiling; while an edge is about to change, the time up to then. */
-static uint32_t ttl_most_s(const struct choose_walk *w)
-{
-	const uint32_t own = steady_ttl_s(w), most = own < w->ttl_most_s ? own : w->ttl_most_s;
-
-	if (w->changes_us == UINT64_MAX)
-		return most;
-	const uint64_t now = w->ask->now_us,
-		       left = w->changes_us > now ? (w->changes_us - now) / 1000000 : 0;
-	/* 0 would have resolvers keep nothing, just when edges have the most to bear. */
-	const uint64_t least = ttl_least_s(w) ? ttl_least_s(w) : 1;
-	w->choice->passes = true;
-	if (left >= most)
-		return most;
-	if (w->trace)
-		w->trace->shaky = true;
-	return (uint32_t)(left > least ? left : least < most ? least : most);
 }
 
 /* The one edge that the name is of, to try it out: down or drained, it answers. */
@@ -642,7 +362,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 	if ((ask->steer->places || ask->steer->asns) && c.n && ask->steer->edges[c.edges[0]].template)
 		find_client(&w, ask->steer->edges[c.edges[0]].template);
 	c.who = w.who;
-	c.ttl_most_s = ttl_most_s(&w);
+	c.ttl_most_s = choose_ttl_most_s(&w);
 	if (ask->steer->flattens)
 		limit_ttl(&w);
 	if (trace)

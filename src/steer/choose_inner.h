@@ -233,6 +233,9 @@ static inline bool choose_is_cut(const struct choose_walk *w, unsigned at)
 	return c.price || c.share != SHED_ALL;
 }
 
+/* Those that are nearest to the client, or count as such. */
+bool choose_nearest(struct choose_walk *w, bool even_down, bool even_drained);
+
 /* The nearest where time and price together are least. False: load decides nothing here, and
  * nothing is taken. */
 bool choose_by_cost(struct choose_walk *w, uint32_t class);
@@ -265,6 +268,11 @@ struct choose_inside {
 	bool even_down, even_drained; /* the all-down rules are in force */
 };
 bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x);
+
+/* The pool's own ceiling of the TTL, once it has been steady for so long; and that of all pools on the way, while
+ * an edge of theirs may change. */
+uint32_t choose_steady_ttl_s(const struct choose_walk *w);
+uint32_t choose_ttl_most_s(const struct choose_walk *w);
 
 /* To explain: a step of the walk, NULL when nobody asks; and what is passed over in it. */
 struct choose_step *choose_step(struct choose_walk *w, enum choose_by by);
