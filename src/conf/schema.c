@@ -170,7 +170,7 @@ void schema_files(struct reader *r, const struct key *key, const struct node *va
 		while (twin < n && strcmp(list[twin], list[n]) != 0)
 			twin++;
 		if (twin < n)
-			parse_error(r->src, i, "this file is here twice; take one out");
+			parse_error(r->src, i, "this path is here twice; take one out");
 		else
 			n++;
 	}

@@ -298,7 +298,10 @@ static void on_session(struct ev_loop *loop, ev_io *io, int events)
 	struct session *s = io->data;
 
 	(void)loop;
-	(void)events;
+	if (events & EV_ERROR) { /* the kernel has no memory to watch it: nobody would be told of it any more */
+		close_session(s);
+		return;
+	}
 	if (s->answering) {
 		write_more(s);
 		return;
@@ -345,10 +348,11 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	struct control *c = io->data;
 	const int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	(void)events;
-	if (fd < 0) {
-		/* Who waits goes on waiting, and would be told of over and over. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+	if (fd < 0 || events & EV_ERROR) {
+		if (fd >= 0)
+			close(fd);
+		/* Who waits goes on waiting, and would be told of over and over. Or, with EV_ERROR, not at all. */
+		if (events & EV_ERROR || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			ev_io_stop(loop, io);
 			ev_timer_set(&c->resume, PAUSE_S, 0);
 			ev_timer_start(loop, &c->resume);

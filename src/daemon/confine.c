@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/tls_files.h"
 #include "daemon/parts_read.h"
+#include "daemon/privs.h"
 #include "zone/registry.h"
 #include "zone/zone.h"
 
@@ -84,11 +85,22 @@ bool confine_is_folder(const char *path)
 
 typedef void take_path(void *ctx, const char *path, bool writes);
 
+/* Those that the server makes. */
+enum { OWN_FOLDERS = 2 };
+
+static const char *own_folder(const struct conf *c, unsigned i)
+{
+	return i == 0 ? c->images_dir : c->keys_dir;
+}
+
 static void each_written(const struct conf *c, take_path *take, void *ctx)
 {
-	const char *const files[] = { c->control_socket, c->management_socket, c->state_file, c->store_file, c->images_dir,
-		c->keys_dir, c->latency.state, c->latency.learned_resolvers, c->decisions_file, c->queries_file };
+	const char *const files[] = { c->control_socket, c->management_socket, c->state_file, c->store_file, c->latency.state,
+		c->latency.learned_resolvers, c->decisions_file, c->queries_file };
 
+	for (unsigned i = 0; i < OWN_FOLDERS; i++)
+		if (own_folder(c, i) && confine_is_folder(own_folder(c, i)))
+			take(ctx, own_folder(c, i), true);
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (files[i])
 			take(ctx, files[i], true);
@@ -225,6 +237,16 @@ static void each_of_system(take_path *take, void *ctx)
 		take(ctx, authorities, false);
 }
 
+/* What is to be in reach is there: the folder that it would be made in is not meant. One that cannot be made is told by who needs it. */
+static void make_own_folders(const struct conf *c)
+{
+	struct fault why;
+
+	for (unsigned i = 0; i < OWN_FOLDERS; i++)
+		if (own_folder(c, i) && mkdir(own_folder(c, i), 0700) == 0 && !privs_give(own_folder(c, i), c->user, &why))
+			log_line(LOG_WARNING, "%s", why.text);
+}
+
 void confine(const struct parts *p)
 {
 	const struct conf *c = parts_conf(p);
@@ -235,6 +257,7 @@ void confine(const struct parts *p)
 	for (size_t i = 0; i < c->n_folders; i++)
 		if (!confine_is_folder(c->folders[i]))
 			log_line(LOG_WARNING, "%s: " CONFINE_NO_FOLDER, c->folders[i]);
+	make_own_folders(c);
 	each_named(c, add_path, &l);
 	each_of_zones(p, add_path, &l);
 	for (size_t i = 0; i < c->n_zones; i++)
@@ -315,6 +338,9 @@ bool confine_check(const struct conf *c, struct faults *f)
 	struct check x = { .conf = c, .faults = f };
 
 	each_named(c, check_path, &x);
+	for (unsigned i = 0; i < OWN_FOLDERS; i++) /* which may have to be made */
+		if (own_folder(c, i))
+			check_path(&x, own_folder(c, i), true);
 	return !x.wrong;
 }
 

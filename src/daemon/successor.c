@@ -186,7 +186,10 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 	const ssize_t got = fd_pass_hear(io->fd, &m, sizeof m);
 
 	(void)loop;
-	(void)events;
+	if (events & EV_ERROR && !s->serves) { /* what it says, and that it is gone, would not be heard */
+		successor_fail(s, "no memory to hear what the process before says");
+		_exit(1);
+	}
 	if (got < 0 && errno == EAGAIN)
 		return;
 	if (got != sizeof m) {

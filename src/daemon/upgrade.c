@@ -430,7 +430,11 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 	const ssize_t got = fd_pass_hear(io->fd, &m, sizeof m);
 
 	(void)loop;
-	(void)events;
+	if (events & EV_ERROR) {
+		fault(&u->why, "no memory to hear what the new process says");
+		fail(u);
+		return;
+	}
 	if (got < 0 && errno == EAGAIN)
 		return;
 	m.of.text[HANDOVER_TEXT - 1] = 0;

@@ -512,8 +512,7 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 	struct connection *c = io->data;
 
 	(void)loop;
-	(void)events;
-	if (!take_turn(c))
+	if (events & EV_ERROR || !take_turn(c)) /* the first: the kernel has no memory to watch it */
 		connection_close(c);
 }
 

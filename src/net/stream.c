@@ -189,7 +189,10 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	struct stream *s = l->stream;
 
 	(void)loop;
-	(void)events;
+	if (events & EV_ERROR) { /* the kernel has no memory to watch it: it is tried again */
+		pause_listening(s);
+		return;
+	}
 	for (unsigned i = 0; i < ACCEPTS; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof from;

@@ -107,8 +107,8 @@ class Run:
         except AssertionError:
             self.plan.end()
             code = self.server.proc.poll()
-            if code == 1 and "waymarkd: " in self.server.said():
-                return False                                # it does not start, and says why
+            if code == 1 and ("waymarkd: " in self.server.said() or self.call == "write"):
+                return False                                # it does not start, and says why where that can be written
             raise Broken("the server ended with %s at its start" % code if code is not None else "the server does not start") from None
 
     def change(self):

@@ -381,7 +381,7 @@ static void values_of_the_server_are_checked(void)
 			"...\"\n" },
 		{ "a file twice",
 			SERVER ZONES "geoip: { asn: { file: [ x, /etc/waymark/x ] } }\n",
-			"3:28: error: this file is here twice; take one out\n" },
+			"3:28: error: this path is here twice; take one out\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));

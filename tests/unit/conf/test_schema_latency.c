@@ -74,7 +74,7 @@ static void what_is_wrong_is_told_in_words_that_help(void)
 			"3:30: error: \"share\" must be a share from 0% to 50%, not "
 			"\"60%\"\n" },
 		{ "a file twice", SERVER ZONES "latency: { files: [ a, a ] }\n",
-			"3:24: error: this file is here twice; take one out\n" },
+			"3:24: error: this path is here twice; take one out\n" },
 		{ "a slip of the pen", SERVER ZONES "latency: { half-live: 6h }\n",
 			"3:12: error: unknown key \"half-live\" in latency; did you mean "
 			"\"half-life\"?\n" },

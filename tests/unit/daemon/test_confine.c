@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 /* Folders beside the site's: one that a link in its zones leads to, one whose name begins as another's, one that is named for a table to be written, one
- * that nobody names, one that a link to what the system trusts leads to, and one in which "folders" names what is no folder. */
-enum { BESIDE = 6 };
-static char beside[BESIDE][40]; /* "linked", "link", "written", "other", "trusted", "meant" */
+ * that nobody names, one that a link to what the system trusts leads to, one in which "folders" names what is no folder, and
+ * one in which keys and images are to be. */
+enum { BESIDE = 7 };
+static char beside[BESIDE][40]; /* "linked", "link", "written", "other", "trusted", "meant", "own" */
 
 static void put_at(const char *folder, const char *name)
 {
-	char path[256];
+	char path[512];
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *f = fopen(path, "w");
@@ -30,7 +31,7 @@ static void put_at(const char *folder, const char *name)
 
 static bool may(const char *folder, const char *name, bool writes)
 {
-	char path[256];
+	char path[512];
 	struct fault why = { "" };
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -41,7 +42,7 @@ static bool may(const char *folder, const char *name, bool writes)
 
 static int opens(const char *folder, const char *name, int how)
 {
-	char path[256];
+	char path[512];
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	const int fd = open(path, how | O_CLOEXEC, 0600);
@@ -56,7 +57,7 @@ static int try_in_child(const struct site *s, const struct parts *p)
 {
 	if (!may(beside[3], "zone", true))
 		return 1; /* nothing is closed yet */
-	char link[256], target[256];
+	char link[512], target[512];
 	snprintf(link, sizeof link, "%s/trusted.pem", s->folder);
 	snprintf(target, sizeof target, "%s/zone", beside[4]);
 	if (symlink(target, link) != 0 || setenv("SSL_CERT_FILE", link, 1) != 0)
@@ -73,7 +74,11 @@ static int try_in_child(const struct site *s, const struct parts *p)
 		opens(beside[2], "pairs.csv", O_WRONLY | O_CREAT) == 0, opens("/dev", "null", O_RDWR) == 0,
 		may(beside[4], "zone", false), opens(beside[4], "zone", O_RDONLY) == 0,
 		/* Folders to be, and files, open nothing beside them. */
-		!may(beside[5], "zone", false), !may(beside[5], "new", true), opens(beside[5], "new", O_WRONLY | O_CREAT) == EACCES };
+		!may(beside[5], "zone", false), !may(beside[5], "new", true), opens(beside[5], "new", O_WRONLY | O_CREAT) == EACCES,
+		/* And those that the server makes are made. */
+		!may(beside[6], "zone", false), !may(beside[6], "new", true), may(beside[6], "keys/new", true),
+		opens(beside[6], "keys/new", O_WRONLY | O_CREAT) == 0, opens(beside[6], "images/new", O_WRONLY | O_CREAT) == 0,
+		opens(beside[6], "new", O_WRONLY | O_CREAT) == EACCES };
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
 		if (!right[i])
 			return 3 + (int)i;
@@ -93,9 +98,9 @@ static int try_in_child(const struct site *s, const struct parts *p)
 
 static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 {
-	static const char *const names[] = { "linked", "link", "written", "other", "trusted", "meant" };
+	static const char *const names[] = { "linked", "link", "written", "other", "trusted", "meant", "own" };
 	struct site s;
-	char text[1024], path[256];
+	char text[1024], path[512];
 	int status = 0;
 
 	site_open(&s);
@@ -111,7 +116,8 @@ static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 	CU_ASSERT_EQUAL(symlink(text, path), 0);
 	snprintf(text, sizeof text,
 		"server: { listen: \"127.0.0.1:5300\", folders: [ %s/none, %s/zone ] }\nzones: [ { dir: zones } ]\n" SITE_EDGES SITE_POOLS
-		"latency: { learned-resolvers: %s/pairs.csv }\n", beside[5], beside[5], beside[2]);
+		"latency: { learned-resolvers: %s/pairs.csv }\nstore: { file: %s/store.db, keys: %s/keys, images: %s/images }\n", beside[5], beside[5],
+		beside[2], beside[2], beside[6], beside[6]);
 	site_put(&s, "t.yaml", text);
 	struct parts p = site_read(&s, NULL);
 
@@ -136,6 +142,12 @@ static void what_is_named_at_the_start_is_in_reach_and_nothing_else(void)
 		unlink(path);
 		snprintf(path, sizeof path, "%s/pairs.csv", beside[i]);
 		unlink(path);
+		for (size_t k = 0; k < 2; k++) {
+			snprintf(path, sizeof path, "%s/%s/new", beside[i], k ? "keys" : "images");
+			unlink(path);
+			*strrchr(path, '/') = 0;
+			rmdir(path);
+		}
 		CU_ASSERT_EQUAL(rmdir(beside[i]), 0);
 	}
 	CU_ASSERT_EQUAL(rmdir(base), 0);
