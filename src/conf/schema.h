@@ -113,6 +113,11 @@ struct conf_rule *schema_own_rule(struct reader *r, struct conf_zone *z);
 #define SCHEMA_NOTIFY_FROM                                                              \
 	"Who, beside the primaries, may say that the zone has changed (NOTIFY)."
 
+/* Who may: query, transfer and others to a struct policy_access; update to a struct conf_rule; from and certificate
+ * of one to a struct policy_allow. */
+key_take schema_access, schema_query_access, schema_update, schema_who_from, schema_who_certificate;
+/* A peer: known by its key, or by its addresses. */
+void schema_allow_peer(const struct conf_peer *peer, struct policy_allow *list, size_t *n);
 extern const struct key schema_secret_keys[], schema_peer_keys[], schema_rule_keys[], schema_update_keys[],
 	schema_verify_keys[];
 extern const char *const schema_zonemd_words[]; /* [enum zonemd_hash] */
@@ -350,6 +355,9 @@ key_take schema_policy, schema_affinity, schema_hash_balance;
 	"nearest, ordered, round-robin, weighted, hash, least-latency or least-load"
 void schema_check_policy(const struct reader *r, const struct schema_pool *p);
 bool schema_is_nearest(const struct pool_opts *p); /* some link is */
+
+/* spread, ttl: to a struct pool_opts; goal: to an enum latency_kind; cost: to a double. */
+key_take schema_spread, schema_ttl, schema_goal, schema_pool_cost;
 
 /* https, svcb: to a struct schema_pool. */
 key_take schema_https, schema_svcb;

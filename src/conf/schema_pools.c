@@ -6,9 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* The largest TTL (RFC 2181 section 8). */
-enum { TTL_MOST_S = INT32_MAX };
-
 /* --- lists of edges ----------------------------------------------------------------------- */
 
 static bool has_edge(const uint16_t *edges, size_t n, unsigned edge)
@@ -89,96 +86,6 @@ static void take_default(
 
 	p->opts.fallback = list.edges;
 	p->opts.n_fallback = list.n;
-}
-
-/* --- spread, ttl ------------------------------------------------------------------ */
-
-static void take_spread(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct pool_opts *p = to;
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (!text)
-		return;
-	if (!option_decimal(text, false, &v, &unit) || (*unit && v > 1e6))
-		option_wrong(r, key, value);
-	else if (!*unit)
-		parse_error(r->src, value, "\"spread\" needs a unit; write %sms or %s%%", text,
-			text);
-	else if (strcmp(unit, "ms") == 0)
-		p->spread_ms = v;
-	else if (strcmp(unit, "s") == 0)
-		p->spread_ms = v * 1000;
-	else if (strcmp(unit, "%") == 0)
-		p->spread_share = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
-static void take_goal(struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value);
-	const int kind = text ? latency_kind_named(text, strlen(text)) : LATENCY_RTT;
-
-	if (kind < 0)
-		option_wrong(r, key, value);
-	else
-		*(enum latency_kind *)to = (enum latency_kind)kind;
-}
-
-static void take_cost(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (text && option_decimal(text, false, &v, &unit) && strcmp(unit, "ms") == 0 && v <= 10000)
-		*(double *)to = v;
-	else if (text)
-		option_wrong(r, key, value);
-}
-
-static bool take_seconds(const char *text, const char *end, unsigned *s)
-{
-	uint64_t ms;
-
-	if (!option_duration(text, end, &ms) || ms % 1000 || ms / 1000 > TTL_MOST_S)
-		return false;
-	*s = (unsigned)(ms / 1000);
-	return true;
-}
-
-static void take_ttl(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct pool_opts *p = to;
-	const char *text = option_scalar(r, key, value);
-	unsigned min, max;
-	uint64_t bare;
-
-	if (!text)
-		return;
-	const char *dash = strchr(text, '-'), *end = text + strlen(text);
-	if (option_whole(text, &bare)) {
-		parse_error(r->src, value, "\"ttl\" needs a unit (s, m, h, d or w); write %ss",
-			text);
-		return;
-	}
-	if (!take_seconds(text, dash ? dash : end, &min) ||
-		!take_seconds(dash ? dash + 1 : text, end, &max)) {
-		option_wrong(r, key, value);
-		return;
-	}
-	if (min > max) {
-		parse_error(r->src, value,
-			"\"ttl\" goes from the smaller to the larger; write %s-%.*s", dash + 1,
-			(int)(dash - text), text);
-		return;
-	}
-	p->ttl_min_s = min;
-	p->ttl_max_s = max;
 }
 
 /* --- all-down ----------------------------------------------------------------------------- */
@@ -307,20 +214,20 @@ const struct key schema_pool_keys[] = {
 			 "one came from is noted, until an agent tells which client came by it. Goes with "
 			 "\"latency: learned-resolvers\".",
 		.otherwise = "off" },
-	{ "spread", take_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts),
+	{ "spread", schema_spread, .say = "a time or a share, such as 10ms or 5%", AT(opts),
 		.about = "Of several answers: only edges whose estimated time is within "
 			 "this of the first one's.",
 		.otherwise = "no limit" },
-	{ "goal", take_goal, .say = "rtt, ttfb or throughput", AT(opts.goal),
+	{ "goal", schema_goal, .say = "rtt, ttfb or throughput", AT(opts.goal),
 		.about = "Of nearest pools: what is to be short. rtt: the round trip. ttfb: from a request to the first byte. "
 			 "throughput: to the last of 100,000 bytes. The last two are measured by pages, through the agents' "
 			 "beacons; where nothing is, they are estimated from round trips.",
 		.otherwise = "rtt" },
-	{ "cost", take_cost, .say = "a time such as 2ms", AT(opts.cost_ms),
+	{ "cost", schema_pool_cost, .say = "a time such as 2ms", AT(opts.cost_ms),
 		.about = "Of nearest pools: so much time a unit of an edge's cost counts for, beside the "
 			 "time to it.",
 		.otherwise = "cost does not count" },
-	{ "ttl", take_ttl,
+	{ "ttl", schema_ttl,
 		.say = "a duration in whole seconds or a range of them, such as 60s or 20s-60s",
 		AT(opts),
 		.about = "The maximum caps the EDGE record's TTL. Of a range, the TTL is "

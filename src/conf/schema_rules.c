@@ -3,150 +3,10 @@
  */
 #include "conf/option.h"
 #include "conf/schema.h"
-#include "dns/rrtype.h"
 
 #include <string.h>
 
-enum { ACCESS_MOST = 4096, TEMPLATES_MOST = 4096, PRIMARIES_MOST = 16 };
-
-/* --- who ---------------------------------------------------------------------------------- */
-
-/* Peers are known by their key, from wherever they come; those without by their addresses. */
-static void add_peer(const struct conf_peer *peer, struct policy_allow *list, size_t *n)
-{
-	if (peer->key) {
-		list[(*n)++] = (struct policy_allow){ .key = peer->key };
-		return;
-	}
-	for (size_t i = 0; i < peer->n_at; i++) {
-		const struct addr a = addr_from_sockaddr((const struct sockaddr *)&peer->at[i].sa);
-		list[(*n)++] = (struct policy_allow){ .net = { addr_plain(&a, NULL), 128 } };
-	}
-}
-
-static void take_from(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value);
-	struct fault why;
-
-	if (text && !prefix_parse(&((struct policy_allow *)to)->net, text, &why))
-		parse_error(r->src, value, "%s", why.text);
-}
-
-static void take_with(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	schema_key_find(r, key, value, &((struct policy_allow *)to)->key);
-}
-
-/* In lower case, as those of certificates are. */
-static void take_certificate(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value);
-
-	if (!text)
-		return;
-	if (!r->conf->tls_clients)
-		parse_error(r->src, value,
-			"nobody vouches for clients' certificates; write in \"server\": tls-clients: "
-			"ca.pem");
-	char *name = arena_strdup(r->mem, text);
-	for (char *c = name; *c; c++)
-		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
-	((struct policy_allow *)to)->certificate = name;
-}
-
-static const struct key allow_keys[] = {
-	{ "key", take_with, .say = "the name of one of the \"keys\"",
-		.about = "What the request is signed with.", .otherwise = "signed or not" },
-	{ "certificate", take_certificate, .say = "a host name",
-		.about = "A name that the client's certificate is for. \"server: tls-clients\" says "
-			 "who vouches for it.",
-		.otherwise = "any, or none" },
-	{ "tls", option_switch, .say = "on or off", .at = offsetof(struct policy_allow, secret),
-		.about = "on: over TLS alone.", .otherwise = "off" },
-	{ "from", take_from, .say = "an address or a net", .about = "Where it comes from.",
-		.otherwise = "anywhere" },
-	{ 0 },
-};
-
-/* Who is not told by what he knows is a word in the list. */
-static void take_allow(struct reader *r, const struct key *key, const struct node *item,
-	struct policy_allow *to)
-{
-	const unsigned before = r->src->faults->errors;
-
-	keys_read(r, allow_keys, item, key->name, to);
-	if (!to->key && !to->certificate && !to->secret && r->src->faults->errors == before)
-		parse_error(r->src, item,
-			"an entry of \"%s\" names a key, a certificate, or TLS; write for example: "
-			"{ key: xfr }",
-			key->name);
-}
-
-/* Letters of nets that are none of names that people give their servers. */
-static bool is_net(const char *text)
-{
-	return strchr(text, ':') || strchr(text, '/') ||
-		text[strspn(text, "0123456789.")] == 0;
-}
-
-static void add_word(struct reader *r, const struct key *key, const struct node *item,
-	struct policy_allow *list, size_t *n)
-{
-	const char *text = option_scalar(r, key, item);
-	struct fault why;
-	unsigned number;
-
-	if (!text)
-		return;
-	if (strcmp(text, "any") == 0)
-		list[(*n)++] = (struct policy_allow){ 0 };
-	else if (is_net(text) && prefix_parse(&list[*n].net, text, &why))
-		(*n)++;
-	else if (is_net(text))
-		parse_error(r->src, item, "%s", why.text);
-	else if (schema_peer_find(r, key, item, &number))
-		add_peer(&r->conf->peers[number], list, n);
-}
-
-static void take_access(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct policy_access *access = to;
-	size_t n = 0;
-
-	*access = (struct policy_access){ 0 };
-	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0)
-		return;
-	if (value->kind != NODE_MAP && !option_is_list(r, key, value, ACCESS_MOST))
-		return;
-	const bool one = value->kind == NODE_MAP;
-	const size_t room = (one ? 1 : option_count(value)) * CONF_PEER_ADDRESSES_MOST;
-	struct policy_allow *list = arena_zalloc(r->mem, room * sizeof *list);
-	for (const struct node *i = one ? value : option_first(value); i;
-		i = one ? NULL : option_next(value, i)) {
-		if (i->kind == NODE_MAP)
-			take_allow(r, key, i, &list[n++]);
-		else
-			add_word(r, key, i, list, &n);
-	}
-	access->allow = list;
-	access->n = n;
-}
-
-/* Everybody, where nobody is named: nobody at all is no choice here. */
-static void take_query(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	take_access(r, key, value, to);
-	if (((struct policy_access *)to)->n)
-		r->conf->policy.query_limited = true;
-	else if (value->kind == NODE_SCALAR)
-		option_wrong(r, key, value);
-}
+enum { NOTIFY_MOST = 4096, TEMPLATES_MOST = 4096, PRIMARIES_MOST = 16 };
 
 /* Peers that are told of changes; "ns" are the zone's own NS. */
 static void take_notify(
@@ -158,7 +18,7 @@ static void take_notify(
 	rule->notify_ns = false;
 	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0)
 		return;
-	if (!option_is_list(r, key, value, ACCESS_MOST))
+	if (!option_is_list(r, key, value, NOTIFY_MOST))
 		return;
 	unsigned *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
 	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
@@ -185,138 +45,6 @@ static void take_primary(
 		if (schema_peer_find(r, key, i, &list[rule->n_primaries]))
 			rule->n_primaries++;
 	rule->primaries = list;
-}
-
-/* --- updates ------------------------------------------------------------------------------ */
-
-enum { UPDATES_MOST = 256, NAMES_MOST = 1024, TYPES_MOST = 256 };
-
-/* Labels below the apex, "@" being none. */
-static void take_names(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	static const uint8_t root[1];
-	struct policy_update *u = to;
-	uint8_t name[NAME_MOST];
-	size_t len;
-
-	if (!option_is_list(r, key, value, NAMES_MOST))
-		return;
-	const uint8_t **list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		const char *text = option_scalar(r, key, i);
-		if (!text)
-			continue;
-		if (strcmp(text, "@") != 0 &&
-			name_parse(name, &len, text, strlen(text), root) != NAME_OK)
-			option_wrong(r, key, i);
-		else if (strcmp(text, "@") == 0)
-			list[u->n_names++] = root;
-		else {
-			name_lower(name, name, len);
-			list[u->n_names++] = arena_memdup(r->mem, name, len);
-		}
-	}
-	u->names = list;
-}
-
-static void take_types(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct policy_update *u = to;
-
-	if (!option_is_list(r, key, value, TYPES_MOST))
-		return;
-	uint16_t *list = arena_zalloc(r->mem, option_count(value) * sizeof *list);
-	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
-		const char *text = option_scalar(r, key, i);
-		if (!text)
-			continue;
-		if (rrtype_parse(&list[u->n_types], text, strlen(text)))
-			u->n_types++;
-		else
-			option_wrong(r, key, i);
-	}
-	u->types = list;
-}
-
-/* One who, as a list of one. */
-static struct policy_allow *own_allow(struct reader *r, struct policy_update *u)
-{
-	if (!u->who.n) {
-		u->who.allow = arena_zalloc(r->mem, sizeof *u->who.allow);
-		u->who.n = 1;
-	}
-	return (struct policy_allow *)(uintptr_t)u->who.allow;
-}
-
-static void take_update_key(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	schema_key_find(r, key, value, &own_allow(r, to)->key);
-}
-
-static void take_update_certificate(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	take_certificate(r, key, value, own_allow(r, to));
-}
-
-static void take_update_tls(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	option_switch(r, key, value, &own_allow(r, to)->secret);
-}
-
-static void take_update_from(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	take_from(r, key, value, own_allow(r, to));
-}
-
-const struct key schema_update_keys[] = {
-	{ "key", take_update_key, .say = "the name of one of the \"keys\"",
-		.about = "What the request is signed with.", .otherwise = "none: signed or not" },
-	{ "certificate", take_update_certificate, .say = "a host name",
-		.about = "A name that the client's certificate is for, over TLS.",
-		.otherwise = "any, or none" },
-	{ "tls", take_update_tls, .say = "on or off", .about = "on: over TLS alone.",
-		.otherwise = "off" },
-	{ "from", take_update_from, .say = "an address or a net", .about = "Where it comes from.",
-		.otherwise = "anywhere" },
-	{ "names", take_names, .say = "a name below the zone's, @, or a list of them",
-		.about = "Which names may be changed: below the apex, which is @. A label * is any "
-			 "labels, one or more.",
-		.otherwise = "all" },
-	{ "types", take_types, .say = "a type, such as TXT, or a list of them",
-		.about = "Which types may be changed. Who takes all of a name away needs all.",
-		.otherwise = "all" },
-	{ 0 },
-};
-
-static void take_update(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct conf_rule *rule = to;
-	const bool one = value->kind == NODE_MAP;
-
-	rule->access.n_update = 0;
-	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0)
-		return;
-	if (!one && !option_is_list(r, key, value, UPDATES_MOST))
-		return;
-	struct policy_update *list = arena_zalloc(r->mem, (one ? 1 : value->n) * sizeof *list);
-	for (const struct node *i = one ? value : value->first; i; i = one ? NULL : i->next) {
-		struct policy_update *u = &list[rule->access.n_update];
-		if (!keys_is_map(r, i, "who may update"))
-			continue;
-		keys_read(r, schema_update_keys, i, key->name, u);
-		if (!u->who.n)
-			parse_error(r->src, i, "\"key\", \"certificate\", \"tls\" or \"from\" must say who may update");
-		else
-			rule->access.n_update++;
-	}
-	rule->access.update = list;
 }
 
 static void take_serial(
@@ -422,15 +150,15 @@ static void take_contact(
 #define AT(field) .at = offsetof(struct conf_rule, field)
 
 const struct key schema_rule_keys[] = {
-	{ "query", take_query, .say = SCHEMA_WHO, AT(access.query), .about = SCHEMA_QUERY,
+	{ "query", schema_query_access, .say = SCHEMA_WHO, AT(access.query), .about = SCHEMA_QUERY,
 		.otherwise = "any" },
-	{ "transfer", take_access, .say = SCHEMA_WHO, AT(access.transfer),
+	{ "transfer", schema_access, .say = SCHEMA_WHO, AT(access.transfer),
 		.about = SCHEMA_TRANSFER, .otherwise = "none" },
 	{ "notify", take_notify, .say = SCHEMA_NOTIFY_WHOM, .about = SCHEMA_NOTIFY,
 		.otherwise = "none" },
 	{ "primary", take_primary, .say = SCHEMA_PRIMARY_WHOM, .about = SCHEMA_PRIMARY,
 		.otherwise = "none: the zone has a file" },
-	{ "update", take_update, .say = SCHEMA_UPDATE_WHO, .about = SCHEMA_UPDATE,
+	{ "update", schema_update, .say = SCHEMA_UPDATE_WHO, .about = SCHEMA_UPDATE,
 		.otherwise = "none", .keys = schema_update_keys, .each = "-" },
 	{ "serial", take_serial, .say = "increment, unixtime or dateserial",
 		.about = SCHEMA_SERIAL, .otherwise = "increment" },
@@ -439,11 +167,11 @@ const struct key schema_rule_keys[] = {
 		.otherwise = "keep" },
 	{ "verify", keys_section, .keys = schema_verify_keys, .about = SCHEMA_VERIFY },
 	{ "zonemd", schema_zonemd, .say = SCHEMA_ZONEMD_HASH, .about = SCHEMA_ZONEMD, .otherwise = "off" },
-	{ "forward-updates", take_access, .say = SCHEMA_WHO, AT(access.forward),
+	{ "forward-updates", schema_access, .say = SCHEMA_WHO, AT(access.forward),
 		.about = SCHEMA_FORWARD, .otherwise = "none" },
 	{ "dnssec", schema_dnssec_of, .say = SCHEMA_DNSSEC_WHICH, AT(dnssec), .about = SCHEMA_DNSSEC,
 		.otherwise = "off" },
-	{ "notify-from", take_access, .say = SCHEMA_WHO, AT(access.notify),
+	{ "notify-from", schema_access, .say = SCHEMA_WHO, AT(access.notify),
 		.about = SCHEMA_NOTIFY_FROM, .otherwise = "the primaries alone" },
 	{ "nameservers", take_nameservers, .say = "a name, or a list of them",
 		.about = "The NS of a zone that \"zone add\" begins with nothing else.",
@@ -489,8 +217,8 @@ static void allow_primaries(struct reader *r, struct conf_rule *rule)
 		const struct conf_peer *p = &r->conf->peers[rule->primaries[i]];
 		const struct conf_peer plain = { .at = p->at, .n_at = p->n_at };
 		if (p->key)
-			add_peer(p, list, &n);
-		add_peer(&plain, list, &n);
+			schema_allow_peer(p, list, &n);
+		schema_allow_peer(&plain, list, &n);
 	}
 	to->allow = list;
 	to->n = n;
@@ -514,7 +242,7 @@ static void find_plain(struct reader *r)
 	list = arena_zalloc(r->mem, room * sizeof *list);
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (c->peers[i].plain)
-			add_peer(&c->peers[i], list, &n);
+			schema_allow_peer(&c->peers[i], list, &n);
 	c->policy.plain = (struct policy_access){ list, n };
 }
 
