@@ -7,14 +7,31 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Their paths stand behind them. */
+static void copy_sources(struct load *to, const struct load_source *of, unsigned n)
+{
+	size_t paths = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		paths += strlen(of[i].path) + 1;
+	to->n = n;
+	to->sources = memory_zeroed(1, n * sizeof *of + paths);
+	char *room = (char *)(to->sources + n);
+	for (unsigned i = 0; i < n; i++) {
+		to->sources[i] = (struct load_source){ room, of[i].stamp };
+		room = stpcpy(room, of[i].path) + 1;
+	}
+}
+
 static void keep_sources(struct load *to, const struct records *r)
 {
-	to->n = r->n_files;
+	struct load_source *of = memory_zeroed(r->n_files, sizeof *of);
+
+	for (size_t i = 0; i < r->n_files; i++)
+		of[i] = (struct load_source){ r->files[i].path, r->files[i].stamp };
+	copy_sources(to, of, (unsigned)r->n_files);
 	to->listed = r->listed;
-	to->sources = memory_zeroed(to->n, sizeof *to->sources);
-	for (size_t i = 0; i < to->n; i++)
-		to->sources[i] = (struct load_source){ memory_strdup(r->files[i].path),
-			r->files[i].stamp };
+	memory_free(of);
 }
 
 /* Of a zone that was read without an error. */
@@ -56,20 +73,15 @@ bool load_zone(struct load *to, const char *path, const uint8_t *origin,
 
 struct load load_with(const struct load *l, struct zone *z)
 {
-	struct load to = { .zone = z, .n = l->n, .listed = l->listed }; /* what there was to say of it was of another zone */
+	struct load to = { .zone = z, .listed = l->listed }; /* what there was to say of it was of another zone */
 
-	to.sources = memory_zeroed(to.n, sizeof *to.sources);
-	for (size_t i = 0; i < to.n; i++)
-		to.sources[i] = (struct load_source){ memory_strdup(l->sources[i].path),
-			l->sources[i].stamp };
+	copy_sources(&to, l->sources, l->n);
 	return to;
 }
 
 void load_fini(struct load *l)
 {
 	zone_drop(l->zone);
-	for (size_t i = 0; i < l->n; i++)
-		memory_free(l->sources[i].path);
 	memory_free(l->sources);
 	memory_free(l->doubts);
 	*l = (struct load){ 0 };

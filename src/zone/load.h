@@ -7,16 +7,15 @@
 
 /* A file that a zone was read from, the zone file itself first, then what it includes. */
 struct load_source {
-	char *path;
+	const char *path; /* the load's */
 	struct file_stamp stamp;
 };
 
 struct load {
 	struct zone *zone; /* count 1 */
-	struct load_source *sources;
-	size_t n;
-	char *doubts;      /* own: the warnings that there were, as they are told; NULL: none are known */
-	unsigned n_doubts;
+	struct load_source *sources; /* [n], own, their paths behind them */
+	char *doubts; /* own: the warnings that there were, as they are told; NULL: none are known */
+	unsigned n, n_doubts;
 	uint64_t listed; /* the edges of pools that it was made from, as a hash; 0: of none */
 };
 

@@ -58,22 +58,22 @@ struct registry_zone {
 	struct part part;
 	struct registry_added *added; /* held; NULL: the configuration names it */
 	const uint8_t *origin; /* its id: wire, lower case */
-	enum registry_source source;
 	const char *path; /* of its file; "" where it has none */
 	struct load load;      /* what is served, and the files that it was read from */
-	enum registry_state state;
-	int64_t since_s;   /* UNIX time: when it got into this state */
-	int64_t loaded_s;  /* UNIX time: when what is served was read; 0: never */
 	const char *fault; /* the first, one line; NULL: none */
 	struct keyset *keys; /* held: what signs it here, and has signed what is served; NULL: it
 			      * comes as it is */
-	bool keys_due; /* of what is served some is still signed by others, or not as it should be */
 	const struct zone *plain; /* held: of a secondary that is signed here: as its primary has it; NULL */
-	bool plain_due;           /* what is served is of an older one */
+	int64_t since_s;   /* UNIX time: when it got into its state */
+	int64_t loaded_s;  /* UNIX time: when what is served was read; 0: never */
 	/* Of a secondary that was stored: when its primary was last heard (UNIX time), and how long that
 	 * is good. 0: never. */
 	int64_t checked_s;
 	uint32_t expire_s;
+	enum registry_source source;
+	enum registry_state state;
+	bool keys_due;  /* of what is served some is still signed by others, or not as it should be */
+	bool plain_due; /* what is served is of an older one than `plain` */
 };
 
 /* Copies origin, path and fault, holds `added`, `keys` and `plain`, takes `load`. Count 1. */

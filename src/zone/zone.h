@@ -115,6 +115,7 @@ struct zone {
 	bool edge_named;       /* an EDGE names the edge that answers */
 	bool edge_beside;      /* an EDGE stands at the apex or beside other data */
 	uint8_t view_len;      /* bytes of the label that its id has in front; 0: it is no view (view.h) */
+	uint32_t places_n;
 	struct denial *denial; /* its chain of NSEC or NSEC3; NULL: it has none */
 	uint64_t apex_hash;
 	struct history *history; /* held: the changes that led here; NULL: not known */
@@ -122,7 +123,6 @@ struct zone {
 	uint32_t image_len; /* bytes */
 	uint32_t image_end; /* offset of what is behind the last node */
 	uint32_t *places;   /* [places_n] offsets of every ZONE_PLACES-th node, in order */
-	uint32_t places_n;
 	struct zone *base; /* counted: whose image, slots, chain and places these are; NULL: its
 			      own */
 	uint32_t records, nodes;                     /* counts, for reports */

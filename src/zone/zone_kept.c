@@ -188,14 +188,16 @@ static bool take_sources(struct load *to, const char *p, size_t len, const uint8
 
 	if (len < id + 1 || memcmp(p, origin, id) != 0 || !n || n >= SOURCES_MOST || strcmp(at, file) != 0)
 		return false;
-	to->sources = memory_zeroed(n, sizeof *to->sources);
+	to->sources = memory_zeroed(1, n * sizeof *to->sources + len);
+	char *room = (char *)(to->sources + n);
 	for (; to->n < n; to->n++) {
 		struct load_source *s = &to->sources[to->n];
 		struct kept_stamp was;
 		const size_t path = at < end ? strlen(at) + 1 : 0;
 		if (!path || (size_t)(end - at) < path + sizeof was || !file_stamp(at, &s->stamp))
 			return false;
-		s->path = memory_strdup(at);
+		s->path = memcpy(room, at, path);
+		room += path;
 		memcpy(&was, at + path, sizeof was);
 		const struct kept_stamp is = stamp_of(s);
 		at += path + sizeof was;
