@@ -1,6 +1,5 @@
-#include "measure/latency.h"
+#include "measure/latency_inner.h"
 
-#include "base/arena.h"
 #include "base/memory.h"
 #include "base/scope.h"
 #include "measure/resolver_clients.h"
@@ -8,43 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Rows lie in one array and are found through a table of their numbers, at most half full. */
-/* Of an edge, as it counted then. */
-struct came {
-	double taken, impossible;
-	uint32_t at_s;
-};
-
-struct latency {
-	unsigned refs; /* atomic */
-	struct latency_opts opts;
-	struct arena names;
-	uint16_t *name_slot; /* number of an edge + 1 by hash of its name */
-	unsigned name_slots;
-
-	struct latency_row *row;
-	size_t n, room;
-	uint32_t *slot; /* number of a row + 1 */
-	size_t slots;
-	uint64_t lengths[3]; /* a bit for each prefix length, of 128, that some row has */
-
-	struct latency_row *mesh;            /* [n_edges] */
-	size_t cells, mesh_cells, cell_room; /* `cell_room`: of all rows */
-	uint64_t forgotten, impossible;
-	struct came *came; /* [n_edges] */
-	struct resolver_clients *resolvers; /* kept (base/part.h); NULL: nothing is known */
-	struct latency *of[LATENCY_KINDS]; /* own; NULL of round trips, and in a table that is not of these */
-	uint16_t round, dropped;
-	uint32_t last; /* the row touched last: files name a prefix many times in a row */
-};
-
-enum {
-	SLOTS_FIRST = 64,
-	CELLS_FIRST = 2,
-	CELLS_STEP = 8,
-	KIND_SHARE = 8, /* of the memory */
-	SMALL = 1 << 14 /* rows that may be looked at within a turn of a loop */
-};
+enum { KIND_SHARE = 8 }; /* of the memory */
 
 double latency_weight(unsigned half_life_s, uint32_t at_s, uint32_t now_s)
 {
@@ -92,7 +55,7 @@ static void keep_names(struct latency *t, const struct latency_opts *opts)
 	const char **names = arena_alloc(&t->names, opts->n_edges * sizeof *names);
 
 	t->opts.edges = names;
-	for (t->name_slots = SLOTS_FIRST; t->name_slots < opts->n_edges * 2;)
+	for (t->name_slots = LATENCY_SLOTS_FIRST; t->name_slots < opts->n_edges * 2;)
 		t->name_slots *= 2;
 	t->name_slot = memory_zeroed(t->name_slots, sizeof *t->name_slot);
 	for (size_t i = 0; i < opts->n_edges; i++) {
@@ -101,7 +64,7 @@ static void keep_names(struct latency *t, const struct latency_opts *opts)
 	}
 }
 
-/* --- rows --------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------- */
 
 /* For a scope. */
 static void let_go(void *t)
@@ -142,7 +105,7 @@ static struct latency *new_one(const struct latency_opts *opts)
 	t->opts = *opts;
 	keep_names(t, opts);
 	t->round = 1;
-	t->slots = SLOTS_FIRST;
+	t->slots = LATENCY_SLOTS_FIRST;
 	t->slot = memory_zeroed(t->slots, sizeof *t->slot);
 	t->mesh = memory_zeroed(opts->n_edges, sizeof *t->mesh);
 	t->came = memory_zeroed(opts->n_edges, sizeof *t->came);
@@ -181,7 +144,7 @@ static bool copy_one(struct latency *t, const struct latency *from)
 	t->slots = from->slots;
 	t->slot = memory_grow(t->slot, t->slots * sizeof *t->slot);
 	memcpy(t->slot, from->slot, t->slots * sizeof *t->slot);
-	t->room = from->n > SLOTS_FIRST ? from->n : SLOTS_FIRST;
+	t->room = from->n > LATENCY_SLOTS_FIRST ? from->n : LATENCY_SLOTS_FIRST;
 	t->row = malloc(t->room * sizeof *t->row);
 	ok = t->row != NULL;
 	for (; ok && t->n < from->n; t->n += ok) {
@@ -269,392 +232,6 @@ void latency_drop(struct latency *t)
 	free_one(t);
 }
 
-static size_t hash_net(const struct latency *t, const struct prefix *net)
-{
-	const uint64_t h = hash_bytes(t->opts.key, net->addr.b, sizeof net->addr.b);
-
-	return (size_t)hash_mix(h ^ net->bits, t->opts.key.k1 ^ HASH_STEP);
-}
-
-static bool same_net(const struct prefix *a, const struct prefix *b)
-{
-	return a->bits == b->bits && memcmp(&a->addr, &b->addr, sizeof a->addr) == 0;
-}
-
-static size_t slot_of(const struct latency *t, const struct prefix *net)
-{
-	size_t i = hash_net(t, net) & (t->slots - 1);
-
-	while (t->slot[i] && !same_net(&t->row[t->slot[i] - 1].net, net))
-		i = (i + 1) & (t->slots - 1);
-	return i;
-}
-
-static void fill_slots(struct latency *t)
-{
-	memset(t->slot, 0, t->slots * sizeof *t->slot);
-	memset(t->lengths, 0, sizeof t->lengths);
-	for (size_t i = 0; i < t->n; i++) {
-		const unsigned bits = t->row[i].net.bits;
-		t->slot[slot_of(t, &t->row[i].net)] = (uint32_t)(i + 1);
-		t->lengths[bits / 64] |= (uint64_t)1 << bits % 64;
-	}
-}
-
-/* Twice as many. */
-static bool more_slots(struct latency *t)
-{
-	uint32_t *slot = calloc(t->slots * 2, sizeof *slot);
-
-	if (!slot)
-		return false;
-	memory_free(t->slot);
-	t->slot = slot;
-	t->slots *= 2;
-	fill_slots(t);
-	return true;
-}
-
-static size_t bytes(const struct latency *t)
-{
-	/* 16 bytes a row are the heap's own. */
-	return t->room * sizeof *t->row + t->n * 16 + t->slots * sizeof *t->slot +
-		t->cell_room * sizeof(struct latency_cell);
-}
-
-static size_t more_room(const struct latency *t)
-{
-	return t->room ? t->room + t->room / 2 : SLOTS_FIRST;
-}
-
-static bool has_room(const struct latency *t, size_t prefixes)
-{
-	const size_t n = t->n + prefixes, each = 16 + CELLS_STEP * sizeof(struct latency_cell),
-		     rows = n > t->room ? more_room(t) - t->room : 0;
-
-	return n <= SMALL ||
-		(n * 2 <= t->slots && bytes(t) + rows * sizeof *t->row + prefixes * each <= t->opts.memory);
-}
-
-bool latency_has_room(const struct latency *t, size_t prefixes)
-{
-	bool has = has_room(t, prefixes);
-
-	for (unsigned i = LATENCY_RTT + 1; has && i < LATENCY_KINDS; i++)
-		has = has_room(t->of[i], prefixes);
-	return has;
-}
-
-/* Takes rows out that have no cells any more. */
-static void compact(struct latency *t)
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->row[i].n) {
-			t->row[k++] = t->row[i];
-			continue;
-		}
-		t->cell_room -= t->row[i].room;
-		free(t->row[i].cell);
-	}
-	t->n = k;
-	t->last = 0;
-	t->dropped = t->round;
-	fill_slots(t);
-}
-
-/* How useful a row is: when it was last measured, then how often. */
-struct use {
-	uint64_t worth;
-	size_t row;
-};
-
-static int by_worth(const void *va, const void *vb)
-{
-	const struct use *a = va, *b = vb;
-
-	return a->worth != b->worth ? (a->worth < b->worth ? -1 : 1)
-				    : (a->row < b->row ? -1 : a->row > b->row);
-}
-
-/* Forgets the least useful eighth. */
-static bool make_room(struct latency *t)
-{
-	struct use *use = calloc(t->n, sizeof *use);
-
-	if (!use)
-		return false;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct latency_row *r = &t->row[i];
-		uint32_t at = 0, n = 0;
-		for (unsigned k = 0; k < r->n; k++) {
-			at = r->cell[k].at_s > at ? r->cell[k].at_s : at;
-			n += r->cell[k].n;
-		}
-		use[i] = (struct use){ (uint64_t)at << 32 | n, i };
-	}
-	qsort(use, t->n, sizeof *use, by_worth);
-	for (size_t i = 0; i < t->n / 8 + 1; i++) {
-		struct latency_row *r = &t->row[use[i].row];
-		t->cells -= r->n;
-		r->n = 0;
-		t->forgotten++;
-	}
-	free(use);
-	compact(t);
-	return true;
-}
-
-static bool more_rows(struct latency *t)
-{
-	const size_t room = more_room(t);
-	struct latency_row *row = realloc(t->row, room * sizeof *row);
-
-	if (!row)
-		return false;
-	t->row = row;
-	t->room = room;
-	return true;
-}
-
-/* A row with room for its first cells, so that it is never one without; NULL: no memory. */
-static struct latency_row *add_row(struct latency *t, const struct prefix *net)
-{
-	if ((bytes(t) > t->opts.memory && t->n > 8 && !make_room(t)) ||
-		(t->n == t->room && !more_rows(t)) ||
-		((t->n + 1) * 2 > t->slots && !more_slots(t)))
-		return NULL;
-	struct latency_cell *cell = malloc(CELLS_FIRST * sizeof *cell);
-	if (!cell)
-		return NULL;
-	t->row[t->n] = (struct latency_row){ .net = *net, .room = CELLS_FIRST, .cell = cell };
-	t->cell_room += CELLS_FIRST;
-	t->slot[slot_of(t, net)] = (uint32_t)(t->n + 1);
-	t->lengths[net->bits / 64] |= (uint64_t)1 << net->bits % 64;
-	return &t->row[t->n++];
-}
-
-/* NULL: no memory for one that is not there yet. */
-static struct latency_row *row_of(struct latency *t, const struct prefix *net)
-{
-	if (t->last < t->n && same_net(&t->row[t->last].net, net))
-		return &t->row[t->last];
-	const uint32_t at = t->slot[slot_of(t, net)];
-	struct latency_row *r = at ? &t->row[at - 1] : add_row(t, net);
-	if (r)
-		t->last = (uint32_t)(r - t->row);
-	return r;
-}
-
-/* The cell of an edge, made when there is none (`n` is 0 then); NULL: no memory for one. */
-static struct latency_cell *cell_of(
-	struct latency *t, struct latency_row *r, unsigned edge, size_t *count)
-{
-	for (unsigned i = 0; i < r->n; i++)
-		if (r->cell[i].edge == edge)
-			return &r->cell[i];
-	if (r->n == r->room) {
-		const unsigned room = r->room == 0 ? (unsigned)CELLS_FIRST
-			: r->room < CELLS_STEP     ? r->room * 2u
-						   : r->room + (unsigned)CELLS_STEP;
-		struct latency_cell *more = realloc(r->cell, room * sizeof *more);
-		if (!more)
-			return NULL;
-		r->cell = more;
-		t->cell_room += room - r->room;
-		r->room = (uint16_t)room;
-	}
-	++*count;
-	r->cell[r->n] = (struct latency_cell){ .edge = (uint16_t)edge };
-	return &r->cell[r->n++];
-}
-
-/* --- samples ------------------------------------------------------------------------------ */
-
-static unsigned count_samples(unsigned a, unsigned b)
-{
-	return a + b < LATENCY_SAMPLES_MOST ? a + b : LATENCY_SAMPLES_MOST;
-}
-
-static void set(struct latency_cell *c, const struct latency_sample *s)
-{
-	*c = (struct latency_cell){ .rtt_ms = (float)s->rtt_ms,
-		.at_s = s->at_s,
-		.edge = c->edge,
-		.n = (uint16_t)(count_samples(s->n, 0) & LATENCY_SAMPLES_MOST),
-		.filed = s->filed };
-}
-
-/* Exponential smoothing where the older of the two counts less, by what it is older. */
-static void smooth(
-	const struct latency *t, struct latency_cell *c, const struct latency_sample *s)
-{
-	const double share = t->opts.smoothing;
-	const unsigned half = t->opts.half_life_s;
-
-	if (!c->n) {
-		set(c, s);
-		return;
-	}
-	const double known = (1 - share) * latency_weight(half, c->at_s, s->at_s),
-		     fresh = share * latency_weight(half, s->at_s, c->at_s);
-	c->rtt_ms += (float)(fresh / (fresh + known) * (s->rtt_ms - (double)c->rtt_ms));
-	c->n = (uint16_t)(count_samples(c->n, s->n) & LATENCY_SAMPLES_MOST);
-	c->at_s = s->at_s > c->at_s ? s->at_s : c->at_s;
-	c->filed = s->filed;
-}
-
-static void put(struct latency_cell *c, const struct latency_sample *s)
-{
-	if (!c->n || c->at_s <= s->at_s)
-		set(c, s);
-}
-
-/* Where a sample goes; NULL: no memory. The row has changed then, if it is not an edge's. */
-static struct latency_cell *cell_at(struct latency *t, const struct prefix *net, unsigned edge)
-{
-	struct latency_row *r = row_of(t, net);
-	struct latency_cell *c = r ? cell_of(t, r, edge, &t->cells) : NULL;
-
-	if (c)
-		r->round = t->round;
-	return c;
-}
-
-bool latency_add(struct latency *t, const struct prefix *net, unsigned edge,
-	const struct latency_sample *s)
-{
-	struct latency_cell *c = cell_at(t, net, edge);
-
-	if (c)
-		smooth(t, c, s);
-	return c;
-}
-
-bool latency_add_mesh(
-	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s)
-{
-	struct latency_cell *c = cell_of(t, &t->mesh[src], dst, &t->mesh_cells);
-
-	if (c)
-		smooth(t, c, s);
-	return c;
-}
-
-bool latency_put(struct latency *t, const struct prefix *net, unsigned edge,
-	const struct latency_sample *s)
-{
-	struct latency_cell *c = cell_at(t, net, edge);
-
-	if (c)
-		put(c, s);
-	return c;
-}
-
-bool latency_put_mesh(
-	struct latency *t, unsigned src, unsigned dst, const struct latency_sample *s)
-{
-	struct latency_cell *c = cell_of(t, &t->mesh[src], dst, &t->mesh_cells);
-
-	if (c)
-		put(c, s);
-	return c;
-}
-
-static void add_came(struct latency *t, unsigned edge, struct latency_source more, uint32_t at_s)
-{
-	struct came *c = &t->came[edge];
-	const unsigned half_life_s = t->opts.half_life_s;
-
-	if (at_s > c->at_s) {
-		const double left = latency_weight(half_life_s, c->at_s, at_s);
-		*c = (struct came){ c->taken * left, c->impossible * left, at_s };
-	}
-	const double counts = latency_weight(half_life_s, at_s, c->at_s);
-	c->taken += more.taken * counts;
-	c->impossible += more.impossible * counts;
-}
-
-void latency_count_source(struct latency *t, unsigned edge, bool possible, uint32_t at_s)
-{
-	add_came(t, edge, (struct latency_source){ possible, !possible }, at_s);
-}
-
-void latency_add_source(struct latency *t, unsigned edge, const struct latency *from, unsigned there)
-{
-	const struct came *c = &from->came[there];
-
-	add_came(t, edge, (struct latency_source){ c->taken, c->impossible }, c->at_s);
-}
-
-void latency_set_source(struct latency *t, unsigned edge, const struct latency_source *source, uint32_t now_s)
-{
-	t->came[edge] = (struct came){ source->taken, source->impossible, now_s };
-}
-
-struct latency_source latency_source(const struct latency *t, unsigned edge, uint32_t now_s)
-{
-	const struct came *c = &t->came[edge];
-	const double left = latency_weight(t->opts.half_life_s, c->at_s, now_s);
-
-	return (struct latency_source){ c->taken * left, c->impossible * left };
-}
-
-void latency_count_impossible(struct latency *t, size_t rows)
-{
-	t->impossible += rows;
-}
-
-/* --- forgetting --------------------------------------------------------------------------- */
-
-static size_t drop_cell(struct latency_row *r, unsigned edge)
-{
-	for (unsigned k = 0; k < r->n; k++)
-		if (r->cell[k].edge == edge) {
-			r->cell[k] = r->cell[--r->n];
-			return 1;
-		}
-	return 0;
-}
-
-size_t latency_forget_edge(struct latency *t, unsigned edge)
-{
-	size_t cells = 0, mesh = t->mesh[edge].n, more = 0;
-
-	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
-		more += t->of[i] ? latency_forget_edge(t->of[i], edge) : 0;
-
-	for (size_t i = 0; i < t->n; i++)
-		cells += drop_cell(&t->row[i], edge);
-	t->mesh[edge].n = 0;
-	for (size_t i = 0; i < t->opts.n_edges; i++)
-		mesh += drop_cell(&t->mesh[i], edge);
-	t->cells -= cells;
-	t->mesh_cells -= mesh;
-	compact(t);
-	return cells + mesh + more;
-}
-
-size_t latency_forget_net(struct latency *t, const struct prefix *net)
-{
-	size_t cells = 0, more = 0;
-
-	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
-		more += t->of[i] ? latency_forget_net(t->of[i], net) : 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		struct latency_row *r = &t->row[i];
-		if (r->net.bits < net->bits || !prefix_has(net, &r->net.addr))
-			continue;
-		cells += r->n;
-		r->n = 0;
-	}
-	t->cells -= cells;
-	compact(t);
-	return cells + more;
-}
-
 /* --- reading ------------------------------------------------------------------------------ */
 
 const struct latency_row *latency_rows(const struct latency *t, size_t *n)
@@ -665,7 +242,7 @@ const struct latency_row *latency_rows(const struct latency *t, size_t *n)
 
 const struct latency_row *latency_find(const struct latency *t, const struct prefix *net)
 {
-	const uint32_t at = t->slot[slot_of(t, net)];
+	const uint32_t at = t->slot[latency_slot_of(t, net)];
 
 	return at ? &t->row[at - 1] : NULL;
 }
@@ -762,12 +339,12 @@ void latency_follow(struct latency *t, const struct latency *before, uint32_t sl
 
 struct latency_size latency_size(const struct latency *t)
 {
-	struct latency_size size = { t->n, t->cells, t->mesh_cells, bytes(t), t->forgotten, t->impossible, { t->cells } };
+	struct latency_size size = { t->n, t->cells, t->mesh_cells, latency_bytes(t), t->forgotten, t->impossible, { t->cells } };
 
 	for (unsigned i = LATENCY_RTT + 1; i < LATENCY_KINDS; i++)
 		if (t->of[i] && t->of[i]->n) {
 			size.kinds[i] = t->of[i]->cells;
-			size.bytes += bytes(t->of[i]);
+			size.bytes += latency_bytes(t->of[i]);
 		}
 	return size;
 }
