@@ -1,4 +1,4 @@
-#include "daemon/forcing.h"
+#include "daemon/forcing_inner.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -9,16 +9,8 @@
 #include "steer/forced_effect.h"
 
 #include <ev.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-struct forcing {
-	struct forcing_opts opts;
-	struct forced_list list;
-	ev_timer timer;
-	bool begun; /* the clock runs */
-};
 
 static const struct steer *steer_of(const struct forcing *f)
 {
@@ -30,133 +22,29 @@ static struct forced_now now_of(void)
 	return (struct forced_now){ clock_us(), time(NULL) };
 }
 
-/* --- what is told ------------------------------------------------------------------------- */
-
-/* "ams1", "ams* in pool web"; FORCED_WHERE_MOST twice and some. */
-struct where {
-	char text[2 * FORCED_WHERE_MOST + 32];
-};
-
-static const char *where(struct where *to, const char *edge, const char *pool)
-{
-	const bool is_pool = strncmp(edge, "pool:", 5) == 0;
-
-	snprintf(to->text, sizeof to->text, "%s%s %s%s%s",
-		is_pool                           ? "pool"
-			: forced_is_pattern(edge) ? "edges"
-						  : "edge",
-		"", is_pool ? edge + 5 : edge, *pool ? " in pool " : "", pool);
-	return to->text;
-}
-
-/* How many of them are how; "up", or "2 up, 1 drain". `pool` is one that it holds in, or -1. */
-static void add_counts(const unsigned n[3], struct text *to)
-{
-	static const enum edge_state states[] = { EDGE_UP, EDGE_DOWN, EDGE_DRAIN };
-	const bool mixed = (n[0] != 0) + (n[1] != 0) + (n[2] != 0) > 1;
-
-	for (unsigned i = 0; i < 3; i++) {
-		if (!n[states[i]])
-			continue;
-		text_add(to, to->len ? ", " : "");
-		if (mixed)
-			text_addf(to, "%u ", n[states[i]]);
-		text_add(to, edge_state_text(states[i]));
-	}
-}
-
-static int one_pool(const struct steer *s, const char *pool)
-{
-	for (unsigned i = 0; *pool && i < s->n_pools; i++)
-		if (forced_matches(pool, s->pools[i].name))
-			return (int)i;
-	return -1;
-}
-
-static int32_t weight_of(
-	const struct forced_effect *e, const struct steer *s, int pool, size_t slot)
-{
-	const struct forced_view *v = pool >= 0 && e->view_of && e->view_of[pool]
-		? &e->views[e->view_of[pool] - 1]
-		: NULL;
-
-	if (v && v->weights && v->weights[slot] != FORCED_NO_WEIGHT)
-		return v->weights[slot];
-	if (e->weights && e->weights[slot] != FORCED_NO_WEIGHT)
-		return e->weights[slot];
-	return slot < s->n_edges ? s->edges[slot].weight : FORCED_NO_WEIGHT;
-}
-
-/* What operators and the configuration have those edges be; of several pools, in the first. */
-static struct text how(const struct forcing *f, const char *edge, const char *pool_words,
-	enum forced_what what)
-{
-	const struct steer *s = steer_of(f);
-	const int pool = one_pool(s, pool_words);
-	struct forced_effect e = forced_effect_of(&f->list, s);
-	const struct forced_view *v = pool >= 0 && e.view_of && e.view_of[pool]
-		? &e.views[e.view_of[pool] - 1]
-		: NULL;
-	unsigned n[3] = { 0 };
-	struct text to = { 0 };
-	int32_t weight = FORCED_NO_WEIGHT;
-	bool mixed = false;
-
-	for (unsigned i = 0; i < s->n_edges; i++) {
-		if (!steer_edge_is(s, i, edge))
-			continue;
-		n[v && v->states[i] != FORCED_AS_ALL ? v->states[i] : e.states[i]]++;
-		const int32_t w = weight_of(&e, s, pool, i);
-		mixed = mixed || (weight != FORCED_NO_WEIGHT && weight != w);
-		weight = w;
-	}
-	if (what == FORCED_STATE)
-		add_counts(n, &to);
-	else if (mixed)
-		text_add(&to, "various weights");
-	else if (weight != FORCED_NO_WEIGHT)
-		text_addf(&to, "weight %d", weight);
-	forced_effect_fini(&e);
-	return to;
-}
-
-static void remember(const struct forcing *f, const char *what, const struct forced *x,
-	const char *who, const char *was, const char *is)
-{
-	if (f->opts.timeline)
-		timeline_add(f->opts.timeline,
-			&(struct store_event){ .what = what,
-				.edge = x->edge,
-				.pool = x->pool,
-				.who = who,
-				.was = was,
-				.is = is,
-				.why = x->why });
-}
-
 /* --- time --------------------------------------------------------------------------------- */
 
 static void end_one(struct forcing *f, const struct forced *x)
 {
 	const uint32_t id = x->id;
 	char what[32];
-	struct where at;
-	struct text was = how(f, x->edge, x->pool, x->what), is;
+	struct forcing_where at;
+	struct text was = forcing_how(f, x->edge, x->pool, x->what), is;
 	struct forced kept = *x;
 
 	if (x->begun)
 		log_line(LOG_NOTICE, "%s: no longer forced %s: its time is over",
-			where(&at, x->edge, x->pool), forced_text(x, what));
+			forcing_where(&at, x->edge, x->pool), forced_text(x, what));
 	else
 		log_line(LOG_WARNING,
 			"%s: change %u to %s was to begin and end while no server ran",
-			where(&at, x->edge, x->pool), id, forced_text(x, what));
+			forcing_where(&at, x->edge, x->pool), id, forced_text(x, what));
 	kept.edge = memory_strdup(x->edge);
 	kept.pool = memory_strdup(x->pool);
 	kept.why = memory_strdup(x->why);
 	forced_drop(&f->list, id);
-	is = how(f, kept.edge, kept.pool, kept.what);
-	remember(f, "ended", &kept, "", text_get(&was), text_get(&is));
+	is = forcing_how(f, kept.edge, kept.pool, kept.what);
+	forcing_remember(f, "ended", &kept, "", text_get(&was), text_get(&is));
 	text_fini(&was);
 	text_fini(&is);
 	memory_free(kept.edge);
@@ -168,16 +56,16 @@ static void begin_one(struct forcing *f, const struct forced *x)
 {
 	const uint32_t id = x->id;
 	char what[32];
-	struct where at;
-	struct text was = how(f, x->edge, x->pool, x->what), is;
+	struct forcing_where at;
+	struct text was = forcing_how(f, x->edge, x->pool, x->what), is;
 
 	forced_begin(&f->list, id, time(NULL));
 	x = forced_by_id(&f->list, id);
-	is = how(f, x->edge, x->pool, x->what);
-	log_line(LOG_NOTICE, "%s: %s begins, as %s has it%s%s", where(&at, x->edge, x->pool),
+	is = forcing_how(f, x->edge, x->pool, x->what);
+	log_line(LOG_NOTICE, "%s: %s begins, as %s has it%s%s", forcing_where(&at, x->edge, x->pool),
 		forced_text(x, what), x->configured ? "the configuration" : x->who,
 		*x->why ? ": " : "", x->why);
-	remember(f, "began", x, x->configured ? "configuration" : x->who, text_get(&was),
+	forcing_remember(f, "began", x, x->configured ? "configuration" : x->who, text_get(&was),
 		text_get(&is));
 	text_fini(&was);
 	text_fini(&is);
@@ -301,8 +189,8 @@ static bool clear(
 	struct forcing *f, const struct forcing_ask *a, const char *who, struct fault *why)
 {
 	const struct forced *x = forced_of(&f->list, a->edge, a->pool);
-	struct text was = how(f, a->edge, a->pool, FORCED_STATE);
-	struct where at;
+	struct text was = forcing_how(f, a->edge, a->pool, FORCED_STATE);
+	struct forcing_where at;
 
 	if (!x && !forced_is_pattern(a->edge)) {
 		x = forced_find(&f->list, a->edge, *a->pool ? a->pool : NULL, FORCED_STATE);
@@ -311,23 +199,23 @@ static bool clear(
 				"%s is %s by a window of the configuration until its end; say "
 				"\"up\", which "
 				"holds from now on",
-				where(&at, a->edge, a->pool), edge_state_text(x->state));
+				forcing_where(&at, a->edge, a->pool), edge_state_text(x->state));
 		else if (x)
 			fault(why,
 				"%s is %s by change %u, which is of \"%s\"%s%s: \"waymarkctl "
 				"revoke %u\" ends "
 				"that, and \"up\" holds from now on",
-				where(&at, a->edge, a->pool), edge_state_text(x->state), x->id,
+				forcing_where(&at, a->edge, a->pool), edge_state_text(x->state), x->id,
 				x->edge, *x->pool ? " in pool " : "", x->pool, x->id);
 		text_fini(&was);
 		return !x;
 	}
 	while ((x = forced_of(&f->list, a->edge, a->pool)))
 		forced_drop(&f->list, x->id);
-	struct text is = how(f, a->edge, a->pool, FORCED_STATE);
-	log_line(LOG_NOTICE, "%s: forced auto by %s%s%s", where(&at, a->edge, a->pool), who,
+	struct text is = forcing_how(f, a->edge, a->pool, FORCED_STATE);
+	log_line(LOG_NOTICE, "%s: forced auto by %s%s%s", forcing_where(&at, a->edge, a->pool), who,
 		*a->why ? ": " : "", a->why);
-	remember(f, "forced",
+	forcing_remember(f, "forced",
 		&(struct forced){ .edge = (char *)(uintptr_t)a->edge,
 			.pool = (char *)(uintptr_t)a->pool,
 			.why = (char *)(uintptr_t)a->why },
@@ -354,30 +242,30 @@ static void set_times(struct forced *to, const struct forcing_ask *a)
 static void plan_change(struct forcing *f, const struct forced *to)
 {
 	char what[32], from[MOMENT_TEXT];
-	struct where at;
+	struct forcing_where at;
 
 	log_line(LOG_NOTICE, "%s: to be forced %s from %s on, by %s%s%s",
-		where(&at, to->edge, to->pool), forced_text(to, what),
+		forcing_where(&at, to->edge, to->pool), forced_text(to, what),
 		moment_text(from, to->from_s), to->who, *to->why ? ": " : "", to->why);
-	remember(f, "planned", to, to->who, "", forced_text(to, what));
+	forcing_remember(f, "planned", to, to->who, "", forced_text(to, what));
 }
 
 static void set(struct forcing *f, const struct forced *to)
 {
 	char what[32];
-	struct where at;
+	struct forcing_where at;
 
 	if (!to->begun) {
 		plan_change(f, to);
 		forced_set(&f->list, to);
 		return;
 	}
-	struct text was = how(f, to->edge, to->pool, to->what);
+	struct text was = forcing_how(f, to->edge, to->pool, to->what);
 	forced_set(&f->list, to);
-	struct text is = how(f, to->edge, to->pool, to->what);
-	log_line(LOG_NOTICE, "%s: forced %s by %s%s%s", where(&at, to->edge, to->pool),
+	struct text is = forcing_how(f, to->edge, to->pool, to->what);
+	log_line(LOG_NOTICE, "%s: forced %s by %s%s%s", forcing_where(&at, to->edge, to->pool),
 		forced_text(to, what), to->who, *to->why ? ": " : "", to->why);
-	remember(f, "forced", to, to->who, text_get(&was),
+	forcing_remember(f, "forced", to, to->who, text_get(&was),
 		*text_get(&is) ? text_get(&is) : what);
 	text_fini(&was);
 	text_fini(&is);
@@ -429,20 +317,20 @@ bool forcing_take(struct forcing *f, const struct forcing_ask *a, struct fault *
 void forcing_share(struct forcing *f, uint32_t was, const struct forced *x, const char *server)
 {
 	char what[32];
-	struct where at;
+	struct forcing_where at;
 
 	if (!was && f->list.n >= FORCED_MOST)
 		return;
-	struct text before = how(f, x->edge, x->pool, x->what);
+	struct text before = forcing_how(f, x->edge, x->pool, x->what);
 	if (was)
 		forced_drop(&f->list, was);
 	forced_set(&f->list, x);
 	forced_sort(&f->list);
-	struct text is = how(f, x->edge, x->pool, x->what);
-	log_line(LOG_NOTICE, "%s: %s %s by %s at server %s%s%s", where(&at, x->edge, x->pool),
+	struct text is = forcing_how(f, x->edge, x->pool, x->what);
+	log_line(LOG_NOTICE, "%s: %s %s by %s at server %s%s%s", forcing_where(&at, x->edge, x->pool),
 		x->begun ? "forced" : "to be forced", forced_text(x, what), x->who, server, *x->why ? ": " : "",
 		x->why);
-	remember(f, x->begun ? "forced" : "planned", x, x->who, text_get(&before),
+	forcing_remember(f, x->begun ? "forced" : "planned", x, x->who, text_get(&before),
 		*text_get(&is) ? text_get(&is) : what);
 	text_fini(&before);
 	text_fini(&is);
@@ -452,17 +340,17 @@ void forcing_share(struct forcing *f, uint32_t was, const struct forced *x, cons
 void forcing_unshare(struct forcing *f, uint32_t id, const char *server)
 {
 	const struct forced *x = forced_by_id(&f->list, id);
-	struct where at;
+	struct forcing_where at;
 
 	if (!x)
 		return;
-	struct text was = how(f, x->edge, x->pool, x->what), is;
+	struct text was = forcing_how(f, x->edge, x->pool, x->what), is;
 	struct forced kept = { .edge = memory_strdup(x->edge), .pool = memory_strdup(x->pool), .why = "",
 		.what = x->what };
 	forced_drop(&f->list, id);
-	is = how(f, kept.edge, kept.pool, kept.what);
-	log_line(LOG_NOTICE, "%s: no longer forced, as server %s has it", where(&at, kept.edge, kept.pool), server);
-	remember(f, "revoked", &kept, server, text_get(&was), text_get(&is));
+	is = forcing_how(f, kept.edge, kept.pool, kept.what);
+	log_line(LOG_NOTICE, "%s: no longer forced, as server %s has it", forcing_where(&at, kept.edge, kept.pool), server);
+	forcing_remember(f, "revoked", &kept, server, text_get(&was), text_get(&is));
 	text_fini(&was);
 	text_fini(&is);
 	memory_free(kept.edge);
@@ -479,7 +367,7 @@ bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *
 {
 	const struct forced *x = forced_by_id(&f->list, id);
 	char who[WHO_TEXT], what[32];
-	struct where at;
+	struct forcing_where at;
 
 	if (!x)
 		return fault(
@@ -489,18 +377,18 @@ bool forcing_revoke(struct forcing *f, uint32_t id, unsigned uid, struct fault *
 			"change %u stands in the configuration: take it out of \"maintenance\" "
 			"and reload",
 			id);
-	log_line(LOG_NOTICE, "%s: %s %s, revoked by %s", where(&at, x->edge, x->pool),
+	log_line(LOG_NOTICE, "%s: %s %s, revoked by %s", forcing_where(&at, x->edge, x->pool),
 		x->begun ? "no longer forced" : "will not be forced", forced_text(x, what),
 		who_text(who, uid));
-	struct text was = how(f, x->edge, x->pool, x->what);
+	struct text was = forcing_how(f, x->edge, x->pool, x->what);
 	struct forced kept = {
 		.edge = memory_strdup(x->edge), .pool = memory_strdup(x->pool), .why = ""
 	};
 	const enum forced_what kind = x->what;
 	const bool begun = x->begun;
 	forced_drop(&f->list, id);
-	struct text is = how(f, kept.edge, kept.pool, kind);
-	remember(f, "revoked", &kept, who_text(who, uid), begun ? text_get(&was) : what,
+	struct text is = forcing_how(f, kept.edge, kept.pool, kind);
+	forcing_remember(f, "revoked", &kept, who_text(who, uid), begun ? text_get(&was) : what,
 		begun ? text_get(&is) : "");
 	text_fini(&was);
 	text_fini(&is);

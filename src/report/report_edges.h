@@ -4,6 +4,7 @@
 #define REPORT_REPORT_EDGES_H
 
 #include "report/report_view.h"
+#include "world/world.h"
 
 #include <jansson.h>
 
@@ -32,5 +33,12 @@ struct report_measures {
 };
 struct report_measures report_measures(
 	const struct report_view *view, unsigned row, unsigned edge);
+
+/* The stage in the place of what is served; false: there is none. It borrows from both; nothing of it is freed. */
+struct report_staged {
+	struct report_view view;
+	struct world world;
+};
+bool report_stage_view(const struct report_view *view, struct report_staged *to);
 
 #endif

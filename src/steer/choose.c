@@ -2,8 +2,6 @@
 #include "steer/rules.h"
 #include "steer/template.h"
 
-#include <string.h>
-
 static struct choose_step *add_step(struct choose_walk *w, const struct choose_list *l)
 {
 	struct choose_step *s = choose_step(w, l->by);
