@@ -18,6 +18,11 @@ struct gdnsd_made {
 	struct gdnsd_made *next;
 };
 
+struct gdnsd_chooser {
+	struct out *pool;
+	struct gdnsd_chooser *next;
+};
+
 /* A pool that was made for this; NULL. */
 static const char *made(const struct gdnsd *g, const char *key)
 {
@@ -86,29 +91,22 @@ static bool both_families(struct gdnsd *g, const struct node *value, const struc
 
 /* gdnsd has a state for each family of a resource: one that is down is answered all the same, and then the resource is
  * down to whoever asks another. */
-static void part_families(struct out *pool)
+static void part_families(struct gdnsd *g, struct out *pool)
 {
 	struct out *least = out_map(pool, "least-up");
 
 	out_set(pool, "families", "apart");
 	out_set(least, "a", "1");
 	out_set(least, "aaaa", "1");
+	g->parts = true;
 }
 
-static bool has_families(const struct node *n)
+void gdnsd_choose_families(struct gdnsd *g, struct out *pool)
 {
-	if (n->kind == NODE_MAP && parse_get(n, "addrs_v4") && parse_get(n, "addrs_v6"))
-		return true;
-	for (const struct node *in = n->kind == NODE_SCALAR ? NULL : n->first; in; in = in->next)
-		if (has_families(in))
-			return true;
-	return false;
-}
+	struct gdnsd_chooser *c = arena_zalloc(&g->p->mem, sizeof *c);
 
-void gdnsd_choose_families(const struct gdnsd *g, struct out *pool)
-{
-	if (has_families(g->top))
-		out_set(pool, "families", "apart");
+	*c = (struct gdnsd_chooser){ pool, g->choosers };
+	g->choosers = c;
 }
 
 /* multifo: all addresses of one edge, of which those that are up are answered. */
@@ -164,7 +162,7 @@ static bool both_families(struct gdnsd *g, const struct node *value, const struc
 	plan_member(pool, other.name, other.is_pool);
 	out_set(pool, "policy", "ordered");
 	out_set(pool, "all-down", "all");
-	part_families(pool);
+	part_families(g, pool);
 	to->is_pool = true;
 	return true;
 }
@@ -258,7 +256,7 @@ static bool simplefo(struct gdnsd *g, const struct node *res, const struct gdnsd
 	out_set(pool, "all-down", "first");
 	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
 	if (v4 && v6 && (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6)))
-		part_families(pool);
+		part_families(g, pool);
 	if (v4)
 		simple_pair(g, v4, in, hint, at, pool);
 	if (v6)
@@ -484,6 +482,8 @@ bool from_gdnsd(struct plan *p, char **files, size_t n, struct fault *why)
 		return false;
 	options(&g);
 	gdnsd_zones(&g);
+	for (const struct gdnsd_chooser *c = g.parts ? g.choosers : NULL; c; c = c->next)
+		out_set(c->pool, "families", "apart");
 	struct out *probes = out_get(p->conf, "probes");
 	/* Service types without a probe have left empty ones. */
 	if (probes)

@@ -19,6 +19,8 @@ struct gdnsd {
 	const char *folder; /* that holds it */
 	const struct node *top;
 	struct gdnsd_made *made; /* resources by their names */
+	struct gdnsd_chooser *choosers; /* pools that choose among resources */
+	bool parts;                     /* some resource has a state for each family */
 	const char *origin;        /* of the zone that names a resource */
 	unsigned deep;
 };
@@ -45,8 +47,8 @@ bool gdnsd_addresses(struct gdnsd *g, const struct node *value, const struct gdn
 	struct gdnsd_target *to);
 bool gdnsd_datacenter(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in, const char *hint, const char *at,
 	struct gdnsd_target *to);
-/* Of a pool that chooses among datacenters: where some have both families, each is answered on its own. */
-void gdnsd_choose_families(const struct gdnsd *g, struct out *pool);
+/* Of a pool that chooses among datacenters: where resources have both families, each is answered on its own. */
+void gdnsd_choose_families(struct gdnsd *g, struct out *pool);
 /* A resource of the plugin geoip. */
 bool gdnsd_geoip(struct gdnsd *g, const struct node *res, const struct gdnsd_inherit *in, struct gdnsd_target *to);
 
