@@ -26,7 +26,7 @@ const char *option_shown(char buf[static OPTION_SHOWN], const char *text)
 	return buf;
 }
 
-/* Where a row says nothing but words ("up, down or drain"), the nearest of them, in `to`; else NULL. */
+/* Of the words that a row begins with ("up, down or drain", "any, all or a number"), the nearest, in `to`; else NULL. */
 static const char *nearest_word(const char *say, const char *text, char to[static OPTION_SHOWN])
 {
 	struct near_word near = { .word = text };
@@ -37,8 +37,8 @@ static const char *nearest_word(const char *say, const char *text, char to[stati
 	while (*say) {
 		const size_t n = strcspn(say, ", ");
 		char word[OPTION_SHOWN];
-		if (!n || n >= sizeof word)
-			return NULL;
+		if (!n || n >= sizeof word || (say[n] && say[n] != ',' && strncmp(say + n, " or ", 4) != 0))
+			break;
 		snprintf(word, sizeof word, "%.*s", (int)n, say);
 		near.best = found;
 		near_offer(&near, word);
@@ -50,7 +50,7 @@ static const char *nearest_word(const char *say, const char *text, char to[stati
 		else if (strncmp(say, " or ", 4) == 0)
 			say += 4;
 		else if (*say)
-			return NULL;
+			break;
 	}
 	return found;
 }

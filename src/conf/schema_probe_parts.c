@@ -271,7 +271,7 @@ bool schema_probe_find(struct reader *r, const struct key *key, const struct nod
 	if (value->kind == NODE_MAP && parse_get(value, "kind"))
 		return parse_error(r->src, value,
 			"write this probe under \"probes\", and its name for \"%s\"", key->name);
-	if (schema_probe_is_made(value))
+	if (schema_probe_is_made(value) || (value->kind == NODE_MAP && value->n))
 		return read_several(r, key, value, &p) && add(r, value, &p, number);
 	const char *text = option_scalar(r, key, value);
 	if (!text)

@@ -31,6 +31,7 @@ static const struct {
 		"operators alone" },
 	[LINT_SHADOWED_RULE] = { "shadowed-rule",
 		"a rule for clients whom a rule before it takes" },
+	[LINT_EMPTY_RULE] = { "empty-rule", "a rule that leaves out all clients that it is for" },
 	[LINT_LONG_TTL] = { "long-ttl", "answers that live long after their edge has failed" },
 	[LINT_SHORT_TTL] = { "short-ttl",
 		"answers that live so short that resolvers ask without end" },

@@ -259,6 +259,20 @@ static const char *place_of(const struct linting *l, const struct pool_pin *at, 
 	return place;
 }
 
+/* Rules that leave nobody over. */
+static void look_at_exceptions(const struct linting *l, const struct pool_opts *p)
+{
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct pool_rule *r = &p->rules[i];
+		const struct node where = {
+			.file = r->to.source, .line = r->to.line, .column = r->to.column
+		};
+		if (!is_empty(&r->unless) && covers_when(&r->unless, &r->when))
+			lint_doubt(l, LINT_EMPTY_RULE, &where,
+				"no client matches this rule: its \"not\" leaves out all that it is for");
+	}
+}
+
 static void look_at_rules(const struct linting *l, const struct pool_opts *p)
 {
 	for (size_t i = 1; i < p->n_rules && p->n_rules <= 4096; i++)
@@ -291,5 +305,6 @@ void lint_pools(const struct linting *l)
 		look_at_probe(l, p, n);
 		look_at_ttl(l, p, n);
 		look_at_rules(l, p);
+		look_at_exceptions(l, p);
 	}
 }

@@ -428,6 +428,14 @@ WRONG = [
     ({"pools": WEB % 'pin: [ { during: [ "Mon 08:00-10:00", "Sat" ], to: ams1, only: on }, ~{ during: "Sat", country: GB, to: fra1 } ]'}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
     ({"clients": "{ office: { nets: 10.0.0.0/8 } }", "pools": WEB % "pin: [ { clients: office, to: ams1, only: on }, ~{ clients: office, resolver: 192.0.2.0/24, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
     ({"pools": WEB % "pin: [ { country: DE, not: { net: 10.1.0.0/16 }, to: ams1, only: on }, ~{ country: DE, not: { net: 10.0.0.0/8 }, to: fra1 } ]"}, "the rule of line 4 takes all these clients before [shadowed-rule]"),
+    ({"pools": WEB % "pin: [ ~{ country: DE, not: { country: [ DE, FR ] }, to: ams1 } ]"}, 'its "not" leaves out all that it is for [empty-rule]'),
+    ({"pools": WEB % "pin: [ ~{ net: 10.1.0.0/16, not: { net: 10.0.0.0/8 }, to: ams1 } ]"}, 'its "not" leaves out all that it is for [empty-rule]'),
+    ({"pools": WEB % "all-down: ~frist"}, 'not "frist"; did you mean "first"?'),
+    ({"pools": WEB % "pin: [ { type: ~AAA, to: ams1 } ]"}, 'not "AAA"; did you mean "AAAA"?'),
+    ({"pools": "{ web: { edges: [ ams1, fra1, iad1 ], probe: { ~al: [ tcp, icmp ] } } }"}, 'unknown key "al" in probe; did you mean "all"?'),
+    ({"pools": WEB % "families: ~aprat"}, 'must be together or apart, not "aprat"; did you mean "apart"?'),
+    ({"pools": WEB % "least-up: { aaaa: ~0 }"}, '"aaaa" must be a number of edges from 1 on, not "0"'),
+    ({"pools": WEB % "least-up: ~{ aaaa: 9 }"}, "pool web is up with 9 edges with an IPv6 address, and has 0 that may be up: in other pools it never is"),
     ({"server": '{ listen: "127.0.0.1:5300", folders: ~none }'}, '"folders" must be any, or the path of a folder, or a list of them, not "none"'),
     ({"server": '{ listen: "127.0.0.1:5300", folders: [ /tmp, ~any ] }'}, '"folders" must be any, or the path of a folder, or a list of them, not "any"'),
     ({"server": '{ listen: "127.0.0.1:5300", folders: [ /tmp, ~later.d ] }'}, "later.d: there is no such folder: nothing in it can be opened until it is there"),
@@ -554,10 +562,11 @@ def wrong_configurations():
         for pair in ("{ country: DE, via: tls, to: ams1 }, ~{ country: DE, to: fra1 }", "{ country: DE, type: A, to: ams1 }, ~{ country: DE, type: [ A, AAAA ], to: fra1 }",
                      "{ clients: office, to: ams1 }, ~{ clients: [ office, home ], to: fra1 }", "{ clients: office, to: ams1 }, ~{ country: DE, to: fra1 }",
                      '{ during: "Sat", to: ams1 }, ~{ during: "Sun", to: fra1 }', "{ country: DE, not: { net: 10.0.0.0/8 }, to: ams1 }, ~{ country: DE, not: { net: 10.1.0.0/16 }, to: fra1 }",
-                     "{ country: DE, not: { net: 10.0.0.0/8 }, to: ams1 }, ~{ country: DE, to: fra1 }"):
+                     "{ country: DE, not: { net: 10.0.0.0/8 }, to: ams1 }, ~{ country: DE, to: fra1 }",
+                     "{ country: [ DE, FR ], not: { country: DE }, to: ams1 }, ~{ not: { country: FR }, to: fra1 }"):
             shown_wrong(d, {"pools": WEB % "pin: [ %s ]" % pair, "clients": "{ office: { nets: 10.0.0.0/8 }, home: { nets: 11.0.0.0/8 } }"})
             code, out, err = tool(WAYMARKCTL, "-c", d + "/w.yaml", "check")
-            assert code == 0 and "shadowed-rule" not in err, (pair, err)
+            assert code == 0 and "shadowed-rule" not in err and "empty-rule" not in err, (pair, err)
         missing = []
         for lines, say in WRONG:
             where = shown_wrong(d, lines)

@@ -74,7 +74,7 @@ static void wrong_rules_are_told(void)
 			"5:47: error: \"type\" must be A or AAAA, or a list of them, not \"HTTPS\"\n" },
 		{ "no transport", RULE("via: [ tls, quik ], to: ams1"),
 			"5:53: error: \"via\" must be udp, tcp, tls, https or quic, or a list of them, not "
-			"\"quik\"\n" },
+			"\"quik\"; did you mean \"quic\"?\n" },
 		{ "no hours", RULE("during: \"Mon 8-18\", to: ams1"),
 			"5:49: error: hours are as in 08:00-18:00, up to 24:00\n" },
 		{ "no zone", RULE("during: [ Mon, \"Tue Europe/Berlni\" ], to: ams1"),
