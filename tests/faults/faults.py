@@ -2,7 +2,7 @@
 """System calls that fail: at the start, at a reload, at changes, at an upgrade, while it serves.
 
 Each run has a real server go through all that, with the shim (fail_calls.c) in it, of which one kind of call fails from its Nth on: once, some times, or for as long as
-that step goes on. The server may refuse to start, or to do what it was told, with a sentence; it may not crash, hang, or forget what it has confirmed, and once calls
+that step goes on. Every second run is of a server of a fleet, with a real Redis and another server that both change a zone of the fleet. The server may refuse to start, or to do what it was told, with a sentence; it may not crash, hang, or forget what it has confirmed, and once calls
 succeed again it serves, and takes changes.
 
     faults.py [--runs 100] [--seed 1] [--only SEED]      a run is known by its seed
@@ -15,7 +15,7 @@ import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "serve"))
-from lib import *                                                                                               # noqa: E402
+from fleet import *                                                                                             # noqa: E402
 
 SHIM = BUILD + "/fail_calls.so"
 CALLS = {                                                   # in the order of fail_calls.c, and how each fails
@@ -32,8 +32,10 @@ store: { file: w.db }
 log: { decisions: { file: decisions.log, sample: 100% } }
 templates: { own: { write-back: store, nameservers: [ ns1.example.com ] } }
 """
-ZONES = {"example.com": APEX + "www A 192.0.2.10\ncdn EDGE web\n", "signed.example": APEX + "www A 192.0.2.20\n"}
-STEPS = ["start", "reload", "change", "force", "add", "backup", "upgrade", "serve", "stop"]
+FLEET = "fleet: { redis: \"redis://127.0.0.1:%d\", name: test, server: %s, secret: \"" + SECRET + "\", wait: 500ms }\n"
+SHARED = "{ name: shared.test, fleet: on, file: zones/shared.test.zone }"
+ZONES = {"example.com": APEX + "www A 192.0.2.10\ncdn EDGE web\n", "signed.example": APEX + "www A 192.0.2.20\n", "shared.test": APEX + "www A 192.0.2.30\n"}
+STEPS = ["start", "reload", "change", "share", "force", "add", "backup", "upgrade", "serve", "stop"]
 
 
 class Plan:
@@ -63,17 +65,41 @@ class Broken(AssertionError):
     pass
 
 
+class Others:
+    """What the server has beside it, and no call fails of: a Redis, and another server of the fleet."""
+
+    def __init__(self):
+        self.redis = Redis("--appendonly", "yes", "--appendfsync", "always")
+        try:
+            self.mate = Server(ZONES, FLEET % (self.redis.port, "ns2") + "store: { file: w.db }\n", start=False)
+            self.mate.configure(zones="[ %s ]" % SHARED)
+            self.mate.start()
+        except BaseException:
+            self.redis.kill()
+            raise
+
+    def end(self):
+        for p in (self.mate.proc, self.redis.proc):
+            if p.poll() is None:
+                p.kill()
+                p.wait()
+        for d in (self.mate.dir, self.redis.dir):
+            shutil.rmtree(d, ignore_errors=True)
+
+
 class Run:
     def __init__(self, seed):
         self.rng = random.Random(seed)
+        self.others = Others() if seed % 2 and shutil.which("redis-server") else None
         self.server = Server(ZONES, CONFIG, start=False)
         self.server.patience_s = 20
+        fleet = FLEET % (self.others.redis.port, "ns1") if self.others else ""
         # "control" stands in CONFIG here.
         self.server.write("waymark.yaml", "server: { listen: [ \"127.0.0.1:%d\" ], workers: 1%s }\nzones: [ { name: signed.example, file: zones/signed.example.zone, "
-                          "dnssec: auto }, { name: example.com, file: zones/example.com.zone } ]\n%s" % (
-                              self.server.port, ", user: root" if os.getuid() == 0 else "", CONFIG))
+                          "dnssec: auto }, { name: example.com, file: zones/example.com.zone }%s ]\n%s%s" % (
+                              self.server.port, ", user: root" if os.getuid() == 0 else "", ", " + SHARED if fleet else "", CONFIG, fleet))
         self.plan = Plan(self.server.dir + "/plan")
-        self.step = self.rng.choice(STEPS)
+        self.step = self.rng.choice([s for s in STEPS if s != "share" or self.others])
         self.call = self.rng.choice(NAMES)
         if self.call == "epoll" and self.step == "start":   # libev ends a process whose loops cannot be woken
             self.step = "serve"
@@ -88,9 +114,9 @@ class Run:
     def say(self):
         return "%s: %s fails with %s from its %d. on, %d times" % (self.step, self.call, self.error, self.first, self.n)
 
-    def ctl(self, *words):
+    def ctl(self, *words, at=None):
         try:
-            done = subprocess.run([WAYMARKCTL, "-c", self.server.conf] + list(words), capture_output=True, text=True, timeout=60)
+            done = subprocess.run([WAYMARKCTL, "-c", (at or self.server).conf] + list(words), capture_output=True, text=True, timeout=60)
         except subprocess.TimeoutExpired:
             raise Broken("%s hangs" % " ".join(words)) from None
         return done.returncode == 0, done.stdout + done.stderr
@@ -120,12 +146,26 @@ class Run:
                 self.confirmed.pop("www.mine.test", None)   # it may have come so far
                 self.ctl("zone", "abort", "mine.test")
 
+    def share(self, at, owner):
+        """One of the servers changes the fleet's zone. What is not confirmed may be so all the same."""
+        value, name = "192.0.2.%d" % self.rng.randrange(1, 255), owner + ".shared.test"
+        ok = all(self.ctl("zone", *words, at=at)[0] for words in (("begin", "shared.test"), ("set", "shared.test", owner, "60", "A", value), ("commit", "shared.test")))
+        if ok:
+            self.confirmed[name] = value
+            self.shared += 1
+        else:
+            self.confirmed.pop(name, None)
+            self.ctl("zone", "abort", "shared.test", at=at)
+
     def do(self, step):
         if step == "reload":
             self.server.write("zones/example.com.zone", ZONES["example.com"] + "more A 192.0.2.77\n")
             self.ctl("reload")
         elif step == "change":
             self.change()
+        elif step == "share":
+            for i in range(4 if self.others else 0):
+                self.share(self.others.mate if i % 2 else self.server, "own%d" % i)
         elif step == "force":
             if self.ctl("force", "ams", "down")[0]:
                 self.confirmed["cdn.example.com"] = "192.0.2.2"
@@ -148,8 +188,11 @@ class Run:
         while True:
             try:
                 for name, value in self.confirmed.items():
-                    reply = self.server.udp(name, "A" if value else "SOA")
-                    same(reply.addresses() if value else [reply.rcode], [value] if value else [0], say + ": " + name)
+                    for s in [self.server] + ([self.others.mate] if name.endswith("shared.test") else []):
+                        reply = s.udp(name, "A" if value else "SOA")
+                        same(reply.addresses() if value else [reply.rcode], [value] if value else [0], "%s: %s" % (say, name))
+                if self.others:
+                    same(len({s.udp("shared.test", "SOA").answer[0][3] for s in (self.server, self.others.mate)}), 1, say + ": serials of shared.test")
                 same(self.server.udp("www.example.com").addresses(), ["192.0.2.10"], say)
                 return
             except (OSError, AssertionError) as e:
@@ -187,6 +230,8 @@ class Run:
                 self.end()
             else:
                 self.do(step)
+                if self.others and step == self.step:
+                    self.share(self.server, "beside")
             if step == self.step:
                 self.plan.end()
                 self.failed = self.plan.failed()
@@ -212,6 +257,8 @@ class Run:
             with contextlib.suppress(OSError):
                 os.kill(p, signal.SIGKILL)
         shutil.rmtree(self.server.dir, ignore_errors=True)
+        if self.others:
+            self.others.end()
 
 
 def main():
@@ -220,11 +267,11 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--only", type=int)
     args = args.parse_args()
-    broken = failed = 0
+    broken = failed = shared = 0
     seeds = [args.only] if args.only is not None else range(args.seed * 100000, args.seed * 100000 + args.runs)
     for seed in seeds:
         run_ = Run(seed)
-        run_.failed = 0
+        run_.failed = run_.shared = 0
         try:
             run_.go()
         except (Broken, OSError, AssertionError, subprocess.TimeoutExpired) as e:
@@ -233,7 +280,8 @@ def main():
         finally:
             run_.clear()
         failed += run_.failed > 0
-    print("faults: %d runs, in %d of them something failed: %d broken" % (len(seeds), failed, broken))
+        shared += run_.shared
+    print("faults: %d runs, in %d of them something failed: %d broken; %d changes of the fleet's zone were confirmed" % (len(seeds), failed, broken, shared))
     return broken > 0
 
 
