@@ -1,7 +1,7 @@
 #include "daemon/key_files.h"
 
-#include "base/clock.h"
 #include "base/file.h"
+#include "daemon/key_names.h"
 #include "zone/signing_key_text.h"
 
 #include <dirent.h>
@@ -16,17 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_MOST = 64 << 10, SCAN_US = 1000000, KEY_TTL_S = 3600 };
+enum { FILE_MOST = 64 << 10, KEY_TTL_S = 3600 };
 
-/* The names of private files as they were when the folder was last looked through: so that a
- * hundred thousand zones without keys do not look through it each. */
 struct key_files {
-	pthread_mutex_t
-		lock; /* of all but `dir`; nothing that may fail a scope is called under it */
-	char **names; /* ascending, without ".private" */
-	size_t n, room;
-	struct timespec changed;
-	uint64_t looked_us;
+	struct key_names names;
 	char dir[];
 };
 
@@ -41,7 +34,7 @@ struct key_files *key_files_open(const char *dir, struct fault *why)
 		return NULL;
 	}
 	strcpy(f->dir, dir);
-	pthread_mutex_init(&f->lock, NULL);
+	key_names_init(&f->names);
 	return f;
 }
 
@@ -53,87 +46,17 @@ static bool make_folder(const struct key_files *f, struct fault *why)
 			strerror(errno));
 }
 
-static void forget_names(struct key_files *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		free(f->names[i]);
-	f->n = 0;
-}
-
 void key_files_close(struct key_files *f)
 {
 	if (!f)
 		return;
-	forget_names(f);
-	free(f->names);
-	pthread_mutex_destroy(&f->lock);
+	key_names_fini(&f->names);
 	free(f);
 }
 
 const char *key_files_dir(const struct key_files *f)
 {
 	return f->dir;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool add_name(struct key_files *f, const char *name, size_t len)
-{
-	if (f->n == f->room) {
-		const size_t room = f->room ? 2 * f->room : 64;
-		char **names = realloc(f->names, room * sizeof *names);
-		if (!names)
-			return false;
-		f->names = names;
-		f->room = room;
-	}
-	f->names[f->n] = strndup(name, len);
-	return f->names[f->n] && ++f->n;
-}
-
-/* Under the lock. */
-static bool look_through(struct key_files *f, struct fault *why)
-{
-	static const char end[] = ".private";
-	DIR *d = opendir(f->dir);
-	const struct dirent *e;
-	bool ok = true;
-
-	if (!d && errno != ENOENT)
-		return fault(why, "%s: %s", f->dir, strerror(errno));
-	forget_names(f);
-	if (!d)
-		return true;
-	while (ok && (e = readdir(d))) {
-		const size_t len = strlen(e->d_name);
-		if (e->d_name[0] == 'K' && len > sizeof end &&
-			strcmp(e->d_name + len - (sizeof end - 1), end) == 0)
-			ok = add_name(f, e->d_name, len - (sizeof end - 1));
-	}
-	closedir(d);
-	if (f->n)
-		qsort(f->names, f->n, sizeof *f->names, compare_names);
-	return ok || fault(why, "out of memory");
-}
-
-static bool look_again(struct key_files *f, struct fault *why)
-{
-	const uint64_t now_us = clock_us();
-	struct stat st = { 0 };
-
-	if (f->looked_us && now_us - f->looked_us < SCAN_US)
-		return true;
-	if (stat(f->dir, &st) != 0 && errno != ENOENT)
-		return fault(why, "%s: %s", f->dir, strerror(errno));
-	if (f->looked_us && st.st_mtim.tv_sec == f->changed.tv_sec &&
-		st.st_mtim.tv_nsec == f->changed.tv_nsec)
-		return true;
-	f->changed = st.st_mtim;
-	f->looked_us = now_us;
-	return look_through(f, why);
 }
 
 /* --- one key ------------------------------------------------------------------------------ */
@@ -467,40 +390,6 @@ static struct signing_key *read_pair(const char *private, const char *public,
 	return k;
 }
 
-/* Where in the list names with that start begin. */
-static size_t first_like(const struct key_files *f, const char *start)
-{
-	size_t low = 0, high = f->n;
-
-	while (low < high) {
-		const size_t mid = (low + high) / 2;
-		if (strcmp(f->names[mid], start) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* Copies, for free(). */
-static size_t list_like(struct key_files *f, const char *start, char **to, size_t most,
-	bool *ok, struct fault *why)
-{
-	const size_t len = strlen(start);
-	size_t n = 0;
-
-	pthread_mutex_lock(&f->lock);
-	*ok = look_again(f, why);
-	for (size_t i = first_like(f, start); *ok && i < f->n && n < most; i++) {
-		if (strncmp(f->names[i], start, len) != 0)
-			break;
-		to[n] = strdup(f->names[i]);
-		n += to[n] != NULL;
-	}
-	pthread_mutex_unlock(&f->lock);
-	return n;
-}
-
 size_t key_files_find(struct key_files *f, const uint8_t *apex, int64_t now_s,
 	struct key_file *to, size_t most, bool *ok, struct fault *why)
 {
@@ -517,7 +406,7 @@ size_t key_files_find(struct key_files *f, const uint8_t *apex, int64_t now_s,
 	*strrchr(signing_text_file(start, k, apex), '+') = 0;
 	strrchr(start, '+')[1] = 0;
 	signing_key_drop(k);
-	const size_t found = list_like(f, start, names, 64, ok, why);
+	const size_t found = key_names_like(&f->names, f->dir, &(struct key_names_wanted){ start, names, 64 }, ok, why);
 	for (size_t i = 0; i < found; i++) {
 		struct key_file one = { 0 };
 		bool used = false;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SETTLE_S = 10, JUMP_US = 30 * 1000000, TRIES = 3, KEYS_TRIED = 100 };
+enum { SETTLE_S = 10, JUMP_US = 30 * 1000000, TRIES = 3 };
 
 /* --- the table ---------------------------------------------------------------------------- */
 
@@ -200,45 +200,6 @@ static struct key_facts facts_of(const struct key_ring *r, struct ring_zone *z, 
 			now_us - r->opened_us >= settle_s * (uint64_t)1000000 };
 }
 
-static bool has_tag(const struct key_life *l, const struct signing_key *k)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (signing_key_tag(l->keys[i].key) == signing_key_tag(k))
-			return true;
-	return false;
-}
-
-/* A key of that role for it, written beside its place in the folder. */
-static bool add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
-	uint8_t role, struct key_life *l, struct fault *why)
-{
-	const bool rsa = p->algorithm == SIGNING_RSASHA256 || p->algorithm == SIGNING_RSASHA512;
-	const uint16_t flags = role & KEY_SIGNS_KEYS ? SIGNING_KSK : SIGNING_ZSK;
-	const int64_t now_s = time(NULL);
-	char name[NAME_TEXT], algorithm[SIGNING_TEXT];
-	bool ok = true;
-
-	struct signing_key *k = signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why);
-	/* Tags are what people tell keys by, and what their files are named by. */
-	for (unsigned i = 0; k && (has_tag(l, k) || key_files_has_other(r->files, z->apex, k, why)); i++) {
-		signing_key_drop(k);
-		k = i < KEYS_TRIED ? signing_key_new(p->algorithm, rsa ? p->bits : 0, flags, why) : NULL;
-	}
-	if (!k)
-		return false;
-	ok = z->batch ? key_batch_file(z->batch, r, z, k, now_s, why)
-		      : key_files_write_aside(r->files, z->apex, k, now_s, why);
-	if (ok && !key_life_add(l, k, role, now_s))
-		ok = fault(why, "zone %s has %d keys already", name_text(name, z->apex),
-			KEY_LIFE_MOST);
-	if (ok)
-		log_line(LOG_NOTICE, "zone %s: a new %s %u (%s)", name_text(name, z->apex),
-			key_role_text(role), signing_key_tag(k),
-			signing_algorithm_text(algorithm, signing_key_algorithm(k)));
-	signing_key_drop(k);
-	return ok;
-}
-
 void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l)
 {
 	char name[NAME_TEXT];
@@ -327,7 +288,7 @@ bool key_ring_step_zone(struct key_ring *r, struct ring_zone *z,
 		save = save || wish.save || wish.role;
 		if (!wish.role)
 			break;
-		ok = add_new(r, z, policy, wish.role, &next, why);
+		ok = key_ring_add_new(r, z, policy, wish.role, &next, why);
 		if (!ok)
 			break;
 		facts.elapsed_s = 0;

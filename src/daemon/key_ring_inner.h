@@ -86,6 +86,9 @@ bool key_ring_make_keyset(struct key_ring *r, struct ring_zone *z, const struct 
 /* Those of `of` that are not in `in` are let go of. `files`: and their files. */
 void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
 	const struct life_key *of, size_t n, const struct key_life *in, bool files);
+/* Under the zone's lock: a key of that role for `l`, written beside its place in the folder, or into the batch. */
+bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
+	uint8_t role, struct key_life *l, struct fault *why);
 /* Under the zone's lock: its states are stored, so its files get into their places. */
 void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l);
 /* Files beside their places that no zone has a state of go. */
