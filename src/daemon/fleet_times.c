@@ -1,4 +1,4 @@
-#include "daemon/fleet_times.h"
+#include "daemon/fleet_times_inner.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -43,63 +43,20 @@ struct pending {
 	uint64_t number; /* of the sample */
 };
 
-/* Looks through the table: its digest, or rows. */
-struct scan {
-	struct fleet_times *owner;
-	struct parts parts; /* held */
-	int64_t offset_s;
-	bool picks, buckets[TIMES_BUCKETS];
-	int64_t since_s;
-	struct times_digest digest;
-	uint8_t *rows; /* memory.h */
-	size_t n;
-	uint64_t state, began_us; /* of what there was when it began */
-};
-
-struct fleet_times {
-	struct fleet_times_opts opts;
-	struct fleet *fleet; /* borrowed; NULL */
-	char server[FLEET_NAME_MOST + 1];
-	unsigned lane;
-	ev_timer turn;
-	int64_t offset_s; /* 0: not known yet; then never another one */
-	struct pending *pending; /* [PENDING_MOST] own */
-	size_t at, n;
-	struct times_edges edges; /* of the table of this configuration */
-	bool has_edges;
-	bool scans;
-	struct times_digest digest;
-	uint64_t state; /* that the digest is of; 0: there is none yet */
-	/* What waits to be sent: own (memory.h). */
-	uint8_t *rows;
-	size_t row, n_rows;
-	/* What is owed to others, of these buckets: what was measured since. */
-	bool owed[TIMES_BUCKETS];
-	unsigned n_owed;
-	int64_t owed_since_s;
-	int64_t heard_s;   /* when something was heard last; 0: never */
-	bool wants;        /* to ask somebody for what was measured since */
-	int64_t wants_since_s;
-	/* Who was different at the last look, and how. */
-	uint64_t looked_us, wait_us, seen_ours, seen_theirs, seen_moved;
-	uint64_t scanned_us, took_us; /* when it was summed up last, and how long that took */
-	uint64_t sent, taken;
-};
-
-static const struct parts *live(const struct fleet_times *t)
+const struct parts *fleet_times_live(const struct fleet_times *t)
 {
 	return publisher_live(t->opts.publisher);
 }
 
 static bool is_on(const struct fleet_times *t)
 {
-	return t->fleet && t->offset_s && parts_conf(live(t))->latency.on;
+	return t->fleet && t->offset_s && parts_conf(fleet_times_live(t))->latency.on;
 }
 
 static const struct times_edges *edges(struct fleet_times *t)
 {
 	if (!t->has_edges)
-		times_edges_init(&t->edges, live(t)->table);
+		times_edges_init(&t->edges, fleet_times_live(t)->table);
 	t->has_edges = true;
 	return &t->edges;
 }
@@ -157,7 +114,7 @@ static void say_sums(struct fleet_times *t, enum says what, const char *server)
 /* As the cells are by now: those whose samples are in the table. Others come all the time. */
 static void say_pending(struct fleet_times *t)
 {
-	const struct latency *table = live(t)->table;
+	const struct latency *table = fleet_times_live(t)->table;
 	const uint64_t taken = rankings_taken(t->opts.rankings);
 	uint8_t *rows;
 	size_t n = 0, n_rows = 0;
@@ -183,81 +140,12 @@ static void say_pending(struct fleet_times *t)
 		t->at = t->n = 0;
 }
 
-/* --- looking through the table ------------------------------------------------------------ */
-
-/* Another number, another table: whatever may have changed it is counted. */
-static uint64_t state_of(const struct fleet_times *t)
-{
-	const struct rankings_size s = rankings_size(t->opts.rankings);
-
-	return 1 + s.samples + s.merged + s.published + s.changes;
-}
-
-static void scan_work(void *ctx, struct job *job)
-{
-	struct scan *s = ctx;
-
-	(void)job;
-	if (s->picks)
-		s->rows = times_rows(s->parts.table, s->offset_s,
-			&(struct times_wanted){ s->buckets, s->since_s }, SIZE_MAX, &s->n);
-	else
-		times_digest(s->parts.table, s->offset_s, &s->digest);
-}
-
-static void scan_done(void *ctx, enum job_end end)
-{
-	struct scan *s = ctx;
-	struct fleet_times *t = s->owner;
-
-	t->scans = false;
-	if (end == JOB_DONE && s->picks) {
-		t->rows = s->rows;
-		t->n_rows = s->n;
-		t->row = 0;
-	} else if (end == JOB_DONE) {
-		const bool another = t->digest.all != s->digest.all || !t->state;
-		t->digest = s->digest;
-		t->state = s->state;
-		t->scanned_us = clock_us();
-		t->took_us = t->scanned_us - s->began_us;
-		if (t->fleet && another)
-			fleet_hello_soon(t->fleet);
-	}
-	publisher_let_go(t->opts.publisher, &s->parts);
-	free(s);
-}
-
-static void scan(struct fleet_times *t, const struct scan *like)
-{
-	struct scan *s = calloc(1, sizeof *s);
-
-	if (!s)
-		return;
-	*s = *like;
-	s->owner = t;
-	s->offset_s = t->offset_s;
-	s->state = state_of(t);
-	s->began_us = clock_us();
-	s->parts = parts_hold(live(t));
-	t->scans = jobs_start(t->opts.jobs,
-			   &(struct job_opts){ .lane = t->lane,
-				   .name = "times",
-				   .about = s->picks ? "measurements for other servers" : "a sum of the measurements",
-				   .looks = true,
-				   .ctx = s,
-				   .work = scan_work,
-				   .done = scan_done }) != NULL;
-	if (t->scans)
-		return;
-	publisher_let_go(t->opts.publisher, &s->parts);
-	free(s);
-}
+/* --- paying what is owed ------------------------------------------------------------------- */
 
 /* What somebody wants, one after the other; a turn sends some of it. */
 static void pay(struct fleet_times *t)
 {
-	struct scan s = { .picks = true };
+	struct times_scan s = { .picks = true };
 
 	for (unsigned i = 0; i < MESSAGES && t->rows; i++) {
 		const size_t left = t->n_rows - t->row, n = left < ROWS_MOST ? left : ROWS_MOST;
@@ -279,7 +167,7 @@ static void pay(struct fleet_times *t)
 		t->n_owed--;
 		n++;
 	}
-	scan(t, &s);
+	fleet_times_scan(t, &s);
 }
 
 static void owe(struct fleet_times *t, unsigned bucket, int64_t since_s)
@@ -420,10 +308,10 @@ static void sum_up(struct fleet_times *t)
 {
 	const uint64_t least = LOOK_S * UINT64_C(1000000), wait = t->took_us * SCAN_SHARE;
 
-	if (t->scans || t->rows || t->state == state_of(t) || !rankings_is_settled(t->opts.rankings) ||
+	if (t->scans || t->rows || t->state == fleet_times_state(t) || !rankings_is_settled(t->opts.rankings) ||
 		(t->state && clock_us() - t->scanned_us < (wait > least ? wait : least)))
 		return;
-	scan(t, &(struct scan){ .picks = false });
+	fleet_times_scan(t, &(struct times_scan){ .picks = false });
 }
 
 static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)

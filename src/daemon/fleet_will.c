@@ -1,4 +1,4 @@
-#include "daemon/fleet_will.h"
+#include "daemon/fleet_will_inner.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -16,43 +16,8 @@
 #include <time.h>
 
 enum {
-	VERSION = 16,            /* hexadecimal digits in front of what is sealed */
 	ENTRIES_MOST = 4096,
-	LOOK_S = 30,             /* what the engine keeps is read again */
-	GONE_KEPT_S = 7 * 86400, /* what has ended is remembered so long */
-};
-
-struct entry {
-	char field[FLEET_CHANGE_FIELD];
-	uint64_t at; /* version */
-	bool gone, kept; /* kept: the engine has this version */
-	bool odd;        /* it was decided between two who had not heard of each other, and nobody has seen to it */
-	int64_t until_ms; /* by the fleet's clock, of one for a span; 0 */
-	json_t *o;        /* what is told; own */
-};
-
-/* Of the change that stands at the same place in the list. */
-struct listed {
-	uint32_t id;
-	char field[FLEET_CHANGE_FIELD];
-};
-
-struct fleet_will {
-	struct fleet_will_opts opts;
-	char server[FLEET_NAME_MOST + 1];
-	struct entry *of;
-	size_t n;
-	struct fields by_field;
-	struct listed *listed; /* what was hashed once: many changes are looked up among many */
-	size_t n_listed;
-	struct fields by_listed; /* places in a list of so many, and with that last number */
-	size_t by_n;
-	uint32_t by_last;
-	uint64_t last; /* the latest version */
-	uint64_t conflicts;
-	bool known; /* what the engine keeps was read, once at least */
-	bool refused_told;
-	ev_timer look;
+	LOOK_S = 30 /* what the engine keeps is read again */
 };
 
 static uint64_t next_version(struct fleet_will *w)
@@ -78,7 +43,7 @@ static const char *listed_field(struct fleet_will *w, const struct forced_list *
 	return w->listed[i].field;
 }
 
-static struct entry *find(const struct fleet_will *w, const char *field)
+struct will_entry *fleet_will_find(const struct fleet_will *w, const char *field)
 {
 	const size_t i = fields_get(&w->by_field, field);
 
@@ -145,7 +110,7 @@ static void on_told(void *ctx, const struct redisReply *reply)
 }
 
 /* Into the engine, unless that has a later version; and to all. */
-static void tell(struct fleet_will *w, const struct entry *e)
+void fleet_will_tell(struct fleet_will *w, const struct will_entry *e)
 {
 	static const char script[] =
 		"local c = redis.call('HGET', KEYS[1], ARGV[1]) "
@@ -153,15 +118,15 @@ static void tell(struct fleet_will *w, const struct entry *e)
 		"redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return 1";
 	char *text = json_dumps(e->o, JSON_COMPACT);
 	const size_t len = text ? strlen(text) : 0;
-	char *value = text ? malloc(VERSION + 1 + len + FLEET_SEAL) : NULL;
+	char *value = text ? malloc(FLEET_WILL_VERSION + 1 + len + FLEET_SEAL) : NULL;
 
 	if (value) {
 		const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
-		snprintf(value, VERSION + 1, "%016llx", (unsigned long long)e->at);
+		snprintf(value, FLEET_WILL_VERSION + 1, "%016llx", (unsigned long long)e->at);
 		const size_t n = fleet_seal(fleet_keys(w->opts.fleet), "will", (const uint8_t *)text, len,
-			(uint8_t *)value + VERSION);
+			(uint8_t *)value + FLEET_WILL_VERSION);
 		const struct redis_word words[] = { { "EVAL", 4 }, { script, sizeof script - 1 }, { "1", 1 },
-			{ key, strlen(key) }, { e->field, FLEET_CHANGE_FIELD - 1 }, { value, VERSION + n } };
+			{ key, strlen(key) }, { e->field, FLEET_CHANGE_FIELD - 1 }, { value, FLEET_WILL_VERSION + n } };
 		fleet_send(w->opts.fleet, words, 6, on_told, w);
 		fleet_say(w->opts.fleet, FLEET_WILL, (const uint8_t *)text, len);
 	}
@@ -171,15 +136,15 @@ static void tell(struct fleet_will *w, const struct entry *e)
 
 /* --- from here ---------------------------------------------------------------------------- */
 
-static struct entry *add_entry(struct fleet_will *w, const char *field)
+static struct will_entry *add_entry(struct fleet_will *w, const char *field)
 {
-	struct entry *e = find(w, field);
+	struct will_entry *e = fleet_will_find(w, field);
 
 	if (e || w->n == ENTRIES_MOST)
 		return e;
 	w->of = memory_grow(w->of, (w->n + 1) * sizeof *w->of);
 	e = &w->of[w->n++];
-	*e = (struct entry){ .at = 0 };
+	*e = (struct will_entry){ .at = 0 };
 	memcpy(e->field, field, FLEET_CHANGE_FIELD);
 	fields_put(&w->by_field, field, w->n - 1);
 	return e;
@@ -190,7 +155,7 @@ static void put(struct fleet_will *w, const struct forced *f, uint64_t at)
 	char field[FLEET_CHANGE_FIELD];
 
 	fleet_change_field(fleet_keys(w->opts.fleet), f, field);
-	struct entry *e = add_entry(w, field);
+	struct will_entry *e = add_entry(w, field);
 	if (!e)
 		return;
 	json_t *o = fleet_change_write(w->opts.fleet, f, &(struct fleet_change_at){ w->server, at, e->at });
@@ -200,17 +165,17 @@ static void put(struct fleet_will *w, const struct forced *f, uint64_t at)
 	e->gone = e->odd = false; /* who says it here sees what holds */
 	e->until_ms = json_integer_value(json_object_get(o, "until_ms"));
 	forcing_mark(w->opts.forcing, f->id, at);
-	tell(w, e);
+	fleet_will_tell(w, e);
 }
 
-static bool is_over(const struct fleet_will *w, const struct entry *e)
+static bool is_over(const struct fleet_will *w, const struct will_entry *e)
 {
 	const int64_t until_s = json_integer_value(json_object_get(e->o, "until_s"));
 
 	return (e->until_ms && e->until_ms <= fleet_now_ms(w->opts.fleet)) || (until_s && until_s <= time(NULL));
 }
 
-static void end(struct fleet_will *w, struct entry *e)
+static void end(struct fleet_will *w, struct will_entry *e)
 {
 	const uint64_t before = e->at;
 	char version[20], was[20];
@@ -226,10 +191,10 @@ static void end(struct fleet_will *w, struct entry *e)
 	json_object_set_new(e->o, "before", json_string(was));
 	json_object_set_new(e->o, "by", json_string(w->server));
 	json_object_set_new(e->o, "gone", json_true());
-	tell(w, e);
+	fleet_will_tell(w, e);
 }
 
-static void take_from_list(struct fleet_will *w)
+void fleet_will_take_list(struct fleet_will *w)
 {
 	const struct forced_list *l = forcing_list(w->opts.forcing);
 
@@ -241,7 +206,7 @@ static void take_from_list(struct fleet_will *w)
 	for (size_t i = 0; i < l->n; i++) {
 		if (!is_ours(&l->of[i]))
 			continue;
-		const struct entry *e = find(w, listed_field(w, l, i));
+		const struct will_entry *e = fleet_will_find(w, listed_field(w, l, i));
 		if (!l->of[i].fleet_at)
 			put(w, &l->of[i], next_version(w));
 		else if (!e) /* the engine has lost it, and we have it still */
@@ -252,7 +217,7 @@ static void take_from_list(struct fleet_will *w)
 void fleet_will_follow(struct fleet_will *w)
 {
 	if (w->known)
-		take_from_list(w);
+		fleet_will_take_list(w);
 }
 
 static void take_accepted(struct fleet_will *w, const json_t *o);
@@ -260,7 +225,7 @@ static void take_accepted(struct fleet_will *w, const json_t *o);
 /* --- from others -------------------------------------------------------------------------- */
 
 /* Who wanted it had not heard of what we have, or the other way. */
-static void look_at_odds(struct fleet_will *w, struct entry *e, const json_t *o)
+static void look_at_odds(struct fleet_will *w, struct will_entry *e, const json_t *o)
 {
 	const uint64_t at = fleet_change_version(o, "at"), before = fleet_change_version(o, "before");
 	const json_t *later = at > e->at ? o : e->o, *earlier = at > e->at ? e->o : o;
@@ -280,7 +245,7 @@ static void look_at_odds(struct fleet_will *w, struct entry *e, const json_t *o)
 }
 
 /* True when something is another here. */
-static bool apply(struct fleet_will *w, const struct entry *e)
+static bool apply(struct fleet_will *w, const struct will_entry *e)
 {
 	const struct forced *own = forced_here(w, e->field, false);
 	struct forced f;
@@ -299,7 +264,7 @@ static bool apply(struct fleet_will *w, const struct entry *e)
 	return true;
 }
 
-static bool merge(struct fleet_will *w, const char *text, size_t len)
+bool fleet_will_merge(struct fleet_will *w, const char *text, size_t len)
 {
 	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	const uint64_t at = fleet_change_version(o, "at");
@@ -313,7 +278,7 @@ static bool merge(struct fleet_will *w, const char *text, size_t len)
 		return false;
 	}
 	fleet_change_field(fleet_keys(w->opts.fleet), &f, field);
-	struct entry *e = add_entry(w, field);
+	struct will_entry *e = add_entry(w, field);
 	if (!e || e->at == at) {
 		json_decref(o);
 		return false;
@@ -336,111 +301,18 @@ static void on_take(void *ctx, const struct fleet_news *n)
 {
 	struct fleet_will *w = ctx;
 
-	if (w->known && merge(w, (const char *)n->bytes, n->len))
+	if (w->known && fleet_will_merge(w, (const char *)n->bytes, n->len))
 		w->opts.changed(w->opts.ctx);
-}
-
-/* --- what the engine keeps ---------------------------------------------------------------- */
-
-static bool merge_sealed(struct fleet_will *w, const char *s, size_t len)
-{
-	char *plain = len > VERSION ? malloc(len) : NULL;
-	size_t n;
-	const bool is = plain &&
-		fleet_open(fleet_keys(w->opts.fleet), "will", (const uint8_t *)s + VERSION, len - VERSION,
-			(uint8_t *)plain, &n) &&
-		merge(w, plain, n);
-
-	free(plain);
-	return is;
-}
-
-/* It has these; what it has of no such version or none is news to it, and to others. */
-static void take_kept(struct fleet_will *w, const struct redisReply *reply, size_t n)
-{
-	char version[VERSION + 1];
-
-	for (size_t i = 0; i < w->n; i++)
-		w->of[i].kept = false;
-	for (size_t i = 0; i + 1 < n; i += 2) {
-		const struct redis_value field = redis_item(reply, i), v = redis_item(reply, i + 1);
-		struct entry *e = field.kind == REDIS_TEXT && v.kind == REDIS_TEXT && v.len > VERSION ? find(w, field.s)
-												   : NULL;
-		if (!e)
-			continue;
-		snprintf(version, sizeof version, "%016llx", (unsigned long long)e->at);
-		e->kept = memcmp(version, v.s, VERSION) == 0;
-	}
-	for (size_t i = 0; i < w->n; i++)
-		if (!w->of[i].kept)
-			tell(w, &w->of[i]);
-}
-
-/* What nobody can bring back any more is forgotten. */
-static void forget_old(struct fleet_will *w)
-{
-	const uint64_t now_ms = (uint64_t)fleet_now_ms(w->opts.fleet);
-	const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
-	bool any = false;
-
-	for (size_t i = 0; i < w->n;) {
-		struct entry *e = &w->of[i];
-		const struct redis_word words[] = { { "HDEL", 4 }, { key, strlen(key) }, { e->field, FLEET_CHANGE_FIELD - 1 } };
-		if (!e->gone || e->at / FLEET_CHANGE_SERVERS + GONE_KEPT_S * UINT64_C(1000) > now_ms) {
-			i++;
-			continue;
-		}
-		fleet_send(w->opts.fleet, words, 3, NULL, NULL);
-		json_decref(e->o);
-		memmove(e, e + 1, (--w->n - i) * sizeof *e);
-		any = true;
-	}
-	if (!any)
-		return;
-	fields_clear(&w->by_field);
-	for (size_t i = 0; i < w->n; i++)
-		fields_put(&w->by_field, w->of[i].field, i);
-}
-
-static void take_all(void *ctx, const struct redisReply *reply)
-{
-	struct fleet_will *w = ctx;
-	const struct redis_value all = redis_value(reply);
-	bool changed = false;
-
-	if (all.kind != REDIS_LIST) /* a connection that is lost may have outlived us */
-		return;
-	const bool first = !w->known;
-	for (size_t i = 1; i < all.len; i += 2) {
-		const struct redis_value v = redis_item(reply, i);
-		changed = (v.kind == REDIS_TEXT && merge_sealed(w, v.s, v.len)) || changed;
-	}
-	w->known = true;
-	take_from_list(w);
-	take_kept(w, reply, all.len);
-	forget_old(w);
-	if (changed)
-		w->opts.changed(w->opts.ctx);
-	if (first)
-		w->opts.caught_up(w->opts.ctx);
-}
-
-static void read_all(struct fleet_will *w)
-{
-	const char *key = fleet_key(w->opts.fleet, FLEET_WILL);
-	const struct redis_word words[] = { { "HGETALL", 7 }, { key, strlen(key) } };
-
-	fleet_send(w->opts.fleet, words, 2, take_all, w);
 }
 
 static void on_caught_up(void *ctx)
 {
-	read_all(ctx);
+	fleet_will_read(ctx);
 }
 
 static void on_lost(void *ctx)
 {
-	read_all(ctx);
+	fleet_will_read(ctx);
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *t, int events)
@@ -450,7 +322,7 @@ static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 	(void)loop;
 	(void)events;
 	if (fleet_is_caught_up(w->opts.fleet))
-		read_all(w);
+		fleet_will_read(w);
 }
 
 /* --- beginning and end -------------------------------------------------------------------- */

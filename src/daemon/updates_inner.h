@@ -114,6 +114,8 @@ bool updates_is_lost(const struct updates *u, const uint8_t *apex);
 void updates_fleet_work(struct updates *u);
 /* On the loop, when that is done: versions are remembered, and who follows is told of what was committed. */
 void updates_fleet_done(struct updates *u);
+/* On the loop: a job puts the snapshot that is due; while one is put, no other. */
+void updates_put_snapshot(struct updates *u);
 bool updates_parts_of_fleet(const struct parts *p, const uint8_t *apex);
 bool updates_of_fleet(const struct updates *u, const uint8_t *apex);
 /* On the helper thread, of a zone of the fleet. Borrowed until updates_sync_keys() of it. */

@@ -148,17 +148,6 @@ static void take_heard(struct redis *r, const redisReply *m)
 			(size_t)m->element[2]->len);
 }
 
-/* Some errors mean that this is not the one to talk to any more. */
-static bool is_of_the_server(const redisReply *m)
-{
-	static const char *const codes[] = { "MOVED ", "READONLY ", "LOADING ", "MASTERDOWN ", "CLUSTERDOWN " };
-
-	for (unsigned i = 0; m->type == REDIS_REPLY_ERROR && i < sizeof codes / sizeof *codes; i++)
-		if (strncmp(m->str, codes[i], strlen(codes[i])) == 0)
-			return true;
-	return false;
-}
-
 /* False: the connection is gone. */
 static bool take_reply(struct redis *r, const redisReply *m)
 {
@@ -168,7 +157,7 @@ static bool take_reply(struct redis *r, const redisReply *m)
 		take_heard(r, m);
 		return r->up;
 	}
-	if (r->opts.channel || is_of_the_server(m)) {
+	if (r->opts.channel || redis_value_is_of_server(m)) {
 		snprintf(why, sizeof why, "%s", m->str);
 		lose(r, why);
 		return false;
@@ -310,19 +299,8 @@ static void on_more(struct ev_loop *loop, ev_timer *t, int events)
 /* What is sent in one turn of the loop goes in one piece. */
 static bool put(struct redis *r, const struct redis_word *words, unsigned n)
 {
-	const size_t was = r->out.len;
-
-	text_addf(&r->out, "*%u\r\n", n);
-	for (unsigned i = 0; i < n; i++) {
-		text_addf(&r->out, "$%zu\r\n", words[i].len);
-		text_add_bytes(&r->out, words[i].s, words[i].len);
-		text_add(&r->out, "\r\n");
-	}
-	if (r->out.lost) {
-		r->out.len = was;
-		r->out.lost = false;
+	if (!redis_value_command(&r->out, words, n))
 		return false;
-	}
 	if (ev_is_active(&r->io) && !(r->io.events & EV_WRITE))
 		set_io(r);
 	return true;
@@ -516,38 +494,4 @@ const char *redis_fault(const struct redis *r)
 struct redis_counts redis_counts(const struct redis *r)
 {
 	return r->counts;
-}
-
-struct redis_value redis_value(const struct redisReply *m)
-{
-	struct redis_value v = { .kind = REDIS_NOTHING, .s = "" };
-
-	if (!m)
-		return v;
-	switch (m->type) {
-	case REDIS_REPLY_INTEGER: v.kind = REDIS_NUMBER; break;
-	case REDIS_REPLY_STRING:
-	case REDIS_REPLY_STATUS: v.kind = REDIS_TEXT; break;
-	case REDIS_REPLY_ERROR: v.kind = REDIS_FAULT; break;
-	case REDIS_REPLY_ARRAY: v.kind = REDIS_LIST; break;
-	default: return v;
-	}
-	v.number = m->integer;
-	if (v.kind == REDIS_TEXT || v.kind == REDIS_FAULT) {
-		v.s = m->str;
-		v.len = (size_t)m->len;
-	} else if (v.kind == REDIS_LIST) {
-		v.len = m->elements;
-	}
-	return v;
-}
-
-const struct redisReply *redis_list(const struct redisReply *list, size_t i)
-{
-	return list && list->type == REDIS_REPLY_ARRAY && i < list->elements ? list->element[i] : NULL;
-}
-
-struct redis_value redis_item(const struct redisReply *list, size_t i)
-{
-	return redis_value(redis_list(list, i));
 }

@@ -74,6 +74,12 @@ struct redis_value redis_value(const struct redisReply *reply);
 struct redis_value redis_item(const struct redisReply *list, size_t i);
 const struct redisReply *redis_list(const struct redisReply *list, size_t i); /* for lists in lists; or NULL */
 
+/* Behind what is in the text. False: no memory, and the text is as it was. */
+struct text;
+bool redis_value_command(struct text *to, const struct redis_word *words, unsigned n);
+/* An error that means that this is not the one to talk to any more. */
+bool redis_value_is_of_server(const struct redisReply *reply);
+
 struct redis_counts {
 	uint64_t commands, connects, bytes_in, bytes_out;
 	uint64_t reply_us;      /* how long the last took */
