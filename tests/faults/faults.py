@@ -65,6 +65,10 @@ class Broken(AssertionError):
     pass
 
 
+def in_step(server):
+    return json_of(server, "status").get("fleet_zones_in_step") == 1
+
+
 class Others:
     """What the server has beside it, and no call fails of: a Redis, and another server of the fleet."""
 
@@ -74,6 +78,7 @@ class Others:
             self.mate = Server(ZONES, FLEET % (self.redis.port, "ns2") + "store: { file: w.db }\n", start=False)
             self.mate.configure(zones="[ %s ]" % SHARED)
             self.mate.start()
+            until(lambda: in_step(self.mate), 30)
         except BaseException:
             self.redis.kill()
             raise
@@ -226,6 +231,8 @@ class Run:
                 ok, said = self.ctl("zone", "add", "mine.test", "own")
                 if not ok:
                     raise Broken("zone add: " + said)
+                if self.others:
+                    until(lambda: in_step(self.server), 30)
             elif step == "stop":
                 self.end()
             else:
