@@ -3,6 +3,7 @@
 #include "base/crew.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "daemon/kept_images.h"
 #include "daemon/key_ring.h"
 #include "daemon/zone_pools.h"
@@ -282,6 +283,27 @@ static void make_keys(const struct reading *r)
 	memory_free(list);
 }
 
+/* For a scope. */
+static void end_many(void *store)
+{
+	store_read_many(store, false);
+}
+
+static void read_zones(struct reading *r)
+{
+	struct store *s = r->o->store;
+
+	if (s) {
+		store_read_many(s, true);
+		scope_hold(s, end_many);
+	}
+	crew_run(r->n, r->o->job != NULL, read_zone, r);
+	if (s) {
+		scope_forget(s, end_many);
+		end_many(s);
+	}
+}
+
 /* What the list has is read, whether it is right or not: one fault hides no other. */
 static struct registry *read_list(struct reading *r, bool right, struct faults *f)
 {
@@ -292,7 +314,7 @@ static struct registry *read_list(struct reading *r, bool right, struct faults *
 	if (r->o->ring)
 		make_keys(r);
 	r->settles = r->o->ring && r->o->store;
-	crew_run(r->n, r->o->job != NULL, read_zone, r);
+	read_zones(r);
 	if (r->kept)
 		log_line(LOG_NOTICE, "zones: %zu as they were kept, since their files have not changed", r->kept);
 	tell_faults(r, f);

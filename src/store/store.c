@@ -23,6 +23,7 @@ static const char *const texts[STORE_STATEMENTS] = {
 	[STORE_BEGIN_PART] = "SAVEPOINT part",
 	[STORE_COMMIT_PART] = "RELEASE part",
 	[STORE_ROLLBACK_PART] = "ROLLBACK TO part",
+	[STORE_SNAPSHOT] = "SELECT id FROM zone",
 	[STORE_FIND] = "SELECT id, serial, checked_s, expire_s, whole, since, base, base_n,"
 		       " file IS NOT NULL FROM zone WHERE apex = ?1",
 	[STORE_MAKE_ZONE] = "INSERT INTO zone (apex, serial, checked_s, expire_s, base, file)"
@@ -130,12 +131,43 @@ static const char *const texts[STORE_STATEMENTS] = {
 };
 
 /* Those who answer to somebody wait for it, too. */
-void store_lock(struct store *s)
+static void lock(struct store *s)
 {
 	polite_pause();
 	pthread_mutex_lock(&s->turn);
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_unlock(&s->turn);
+}
+
+static void end_snapshot(struct store *s)
+{
+	if (s->snapshot)
+		sqlite3_reset(s->statements[STORE_SNAPSHOT]);
+	s->snapshot = false;
+}
+
+void store_lock(struct store *s)
+{
+	lock(s);
+	end_snapshot(s);
+}
+
+/* A statement that is not at its end keeps the transaction of the connection on. */
+void store_lock_to_read(struct store *s)
+{
+	lock(s);
+	if (s->readers && !s->snapshot)
+		s->snapshot = sqlite3_step(store_bind(s, STORE_SNAPSHOT, "")) == SQLITE_ROW;
+}
+
+void store_read_many(struct store *s, bool begin)
+{
+	store_lock(s);
+	if (begin)
+		s->readers++;
+	else
+		s->readers--;
+	store_unlock(s);
 }
 
 void store_unlock(struct store *s)
@@ -217,6 +249,7 @@ bool store_begin(struct store *s, struct fault *why)
 {
 	while (s->held)
 		pthread_cond_wait(&s->released, &s->lock);
+	end_snapshot(s); /* who read meanwhile */
 	if (s->unreleased && sqlite3_get_autocommit(s->db))
 		return fault(why, "%s: what was changed before could not be kept", s->path);
 	return store_run(store_bind(s, s->unreleased ? STORE_BEGIN_PART : STORE_BEGIN, "")) || store_fail(s, why);

@@ -164,6 +164,11 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 	struct store_picture *to, struct fault *why);
 void store_picture_fini(struct store_picture *p);
 
+/* From now on, until it is ended: store_get() is called for very many zones, and what follows each other may be
+ * read in one transaction, which saves most of what the kernel has to do for each. What this server writes
+ * meanwhile is read; what another process does, perhaps not before the end. Any number of threads. */
+void store_read_many(struct store *s, bool begin);
+
 struct store_record {
 	const uint8_t *owner; /* wire, whole, lower case; borrowed */
 	const uint8_t *rdata;

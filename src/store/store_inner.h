@@ -15,6 +15,7 @@ enum store_statement {
 	STORE_BEGIN_PART,
 	STORE_COMMIT_PART,
 	STORE_ROLLBACK_PART,
+	STORE_SNAPSHOT,
 	STORE_FIND,
 	STORE_MAKE_ZONE,
 	STORE_SET_MAKING,
@@ -91,11 +92,15 @@ struct store {
 	int wal_pages; /* atomic */
 	bool held; /* nothing is written for now */
 	bool unreleased; /* all that is changed is one transaction, with each that is begun as a part of it */
+	unsigned readers; /* store_read_many() */
+	bool snapshot;    /* STORE_SNAPSHOT is under way: what is read is read in its transaction */
 	pthread_cond_t released;
 	char path[];
 };
 
 void store_lock(struct store *s);
+/* For who only reads: of many readings (store_read_many()) that follow each other all are one transaction. */
+void store_lock_to_read(struct store *s);
 void store_unlock(struct store *s);
 
 /* --- under the lock ----------------------------------------------------------------------- */

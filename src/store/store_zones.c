@@ -299,7 +299,7 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 
 	*to = (struct store_picture){ 0 };
 	*why = (struct fault){ 0 };
-	store_lock(s);
+	store_lock_to_read(s);
 	const enum store_found found = store_find(s, apex, which, &row);
 	if (found != STORE_NOT_THERE) {
 		ok = found == STORE_FOUND &&

@@ -397,7 +397,60 @@ static void what_others_have_waits_for_no_disk(void)
 	stored_end();
 }
 
+/* Its serial; 0: it is not there. */
+static uint32_t serial_read(void)
+{
+	struct store_picture p;
+	const uint32_t serial =
+		store_get(stored.s, apex, STORE_ZONE, &p, &stored.why) ? p.serial : 0;
+
+	store_picture_fini(&p);
+	return serial;
+}
+
+/* As another process. */
+static void write_elsewhere(const char *serial)
+{
+	struct store *there = store_open(stored.path, &stored.why);
+	struct zone *z = zone_at(serial);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(there);
+	CU_ASSERT_TRUE(store_put(there, z, &timers, &stored.why));
+	zone_drop(z);
+	store_close(there);
+}
+
+static void many_are_read_in_one_transaction_that_ends_before_anything_is_written(void)
+{
+	stored_begin();
+	CU_ASSERT_TRUE(stored_put(zone, &timers));
+	CU_ASSERT_EQUAL(serial_read(), 1);
+	write_elsewhere("2");
+	CU_ASSERT_EQUAL(serial_read(), 2);
+	store_read_many(stored.s, true);
+	store_read_many(stored.s, true); /* of another thread */
+	CU_ASSERT_EQUAL(serial_read(), 2);
+	write_elsewhere("3");
+	CU_ASSERT_EQUAL(serial_read(), 2);
+	/* Nothing is written upon what was read long ago; and it is read. */
+	CU_ASSERT_EQUAL(stored_add(step_4, NULL), STORE_DONE);
+	CU_ASSERT_EQUAL(serial_read(), 4);
+	write_elsewhere("5");
+	CU_ASSERT_EQUAL(serial_read(), 4);
+	store_read_many(stored.s, false);
+	CU_ASSERT_EQUAL(serial_read(), 5);
+	write_elsewhere("6");
+	CU_ASSERT_EQUAL(serial_read(), 5);
+	store_read_many(stored.s, false);
+	CU_ASSERT_EQUAL(serial_read(), 6);
+	write_elsewhere("7");
+	CU_ASSERT_EQUAL(serial_read(), 7);
+	stored_end();
+}
+
 static const struct unit_case cases[] = {
+	{ "many are read in one transaction, that ends before anything is written",
+		many_are_read_in_one_transaction_that_ends_before_anything_is_written },
 	{ "what others have waits for no disk, and what is confirmed does", what_others_have_waits_for_no_disk },
 	{ "a file is a base until the zone is put", a_file_is_a_base_until_the_zone_is_put },
 	{ "a base of no version that is stored is refused",
