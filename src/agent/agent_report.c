@@ -22,6 +22,9 @@ static json_t *row_to_json(const struct agent_report_row *row)
 {
 	char text[ADDR_TEXT];
 
+	if (row->kind == LATENCY_LOSS)
+		return json_pack("{s:s, s:f, s:i, s:i}", "net", prefix_text(text, &row->net), "lost_permille", rounded(row->rtt_ms), "packets",
+			(int)row->samples, "age_s", (int)row->age_s);
 	if (row->kind != LATENCY_RTT)
 		return json_pack("{s:s, s:s, s:f, s:i, s:i}", "net", prefix_text(text, &row->net), "kind",
 			latency_kind_text(row->kind), "ms", rounded(row->rtt_ms), "samples", (int)row->samples, "age_s",
@@ -41,15 +44,18 @@ static json_t *client_to_json(const struct agent_report_client *c)
 
 char *agent_report_encode(const struct agent_report *s)
 {
-	json_t *nets = json_array(), *edges = json_array(), *clients = json_array(), *pages = json_array();
+	json_t *nets = json_array(), *edges = json_array(), *clients = json_array(), *pages = json_array(), *losses = json_array();
 
 	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(*s->rows[i].edge ? edges : s->rows[i].kind != LATENCY_RTT ? pages : nets,
+		json_array_append_new(*s->rows[i].edge ? edges
+			: s->rows[i].kind == LATENCY_LOSS ? losses
+			: s->rows[i].kind != LATENCY_RTT  ? pages
+							  : nets,
 			row_to_json(&s->rows[i]));
 	for (size_t i = 0; i < s->n_clients; i++)
 		json_array_append_new(clients, client_to_json(&s->clients[i]));
-	json_t *all = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o}", "version", 1, "taken",
-		(json_int_t)s->taken_s, "networks", nets, "edges", edges, "clients", clients, "pages", pages);
+	json_t *all = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "version", 1, "taken",
+		(json_int_t)s->taken_s, "networks", nets, "edges", edges, "clients", clients, "pages", pages, "losses", losses);
 	char *text = memory_need(json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(9)));
 	json_decref(all);
 	return text;
@@ -115,10 +121,27 @@ static bool take_page(struct agent_report_row *row, const json_t *o, struct faul
 	const char *word = json_string_value(json_object_get(o, "kind"));
 	const int kind = word ? latency_kind_named(word, strlen(word)) : -1;
 
-	if (kind <= LATENCY_RTT)
+	if (kind != LATENCY_TTFB && kind != LATENCY_TRANSFER)
 		return fault(why, "\"kind\" must be ttfb or throughput");
 	row->kind = (enum latency_kind)kind;
 	return take_net(row, o, why);
+}
+
+static bool take_loss(struct agent_report_row *row, const json_t *o, struct fault *why)
+{
+	double lost = -1, packets = -1, age = 0;
+
+	row->kind = LATENCY_LOSS;
+	if (!number(o, "lost_permille", LATENCY_LOSS_MOST_MS, &lost))
+		return fault(why, "\"lost_permille\" must be from 0 to %d", LATENCY_LOSS_MOST_MS);
+	if (!number(o, "packets", AGENT_REPORT_SAMPLES_MOST, &packets) || packets < 1)
+		return fault(why, "\"packets\" must be from 1 to %d", AGENT_REPORT_SAMPLES_MOST);
+	if (!number(o, "age_s", AGENT_REPORT_AGE_MOST_S, &age))
+		return fault(why, "\"age_s\" must be from 0 to %d", AGENT_REPORT_AGE_MOST_S);
+	row->rtt_ms = row->min_ms = lost;
+	row->samples = (uint32_t)packets;
+	row->age_s = (uint32_t)age;
+	return take_prefix(&row->net, o, why);
 }
 
 static bool take_client(struct agent_report_client *c, const json_t *o, struct fault *why)
@@ -146,6 +169,7 @@ static bool take_rows(
 {
 	bool (*take)(struct agent_report_row *, const json_t *, struct fault *) = *what == 'e' ? take_edge
 		: *what == 'p'                                                              ? take_page
+		: *what == 'l'                                                              ? take_loss
 											    : take_net;
 	struct fault one;
 
@@ -182,25 +206,26 @@ static bool take_all(
 {
 	const json_t *nets = json_object_get(top, "networks"),
 		     *edges = json_object_get(top, "edges"),
-		     *clients = json_object_get(top, "clients"), *pages = json_object_get(top, "pages");
+		     *clients = json_object_get(top, "clients"), *pages = json_object_get(top, "pages"),
+		     *losses = json_object_get(top, "losses");
 	const json_t *version = json_object_get(top, "version"),
 		     *taken = json_object_get(top, "taken");
 	const size_t n = json_array_size(nets) + json_array_size(edges) + json_array_size(clients) +
-		json_array_size(pages);
+		json_array_size(pages) + json_array_size(losses);
 
 	if (!json_is_integer(version) || json_integer_value(version) != 1)
 		return fault(why, "\"version\" must be 1");
 	if (!json_is_integer(taken) || json_integer_value(taken) < 0)
 		return fault(why, "\"taken\" must be a UNIX time, in whole seconds");
 	if ((nets && !json_is_array(nets)) || (edges && !json_is_array(edges)) ||
-		(clients && !json_is_array(clients)) || (pages && !json_is_array(pages)))
-		return fault(why, "\"networks\", \"pages\", \"edges\" and \"clients\" must be lists");
+		(clients && !json_is_array(clients)) || (pages && !json_is_array(pages)) || (losses && !json_is_array(losses)))
+		return fault(why, "\"networks\", \"pages\", \"losses\", \"edges\" and \"clients\" must be lists");
 	*too_many = n > AGENT_REPORT_ROWS_MOST;
 	if (*too_many)
 		return fault(why, "%zu rows; a report may have %d", n, AGENT_REPORT_ROWS_MOST);
 	s->taken_s = (uint64_t)json_integer_value(taken);
 	s->rows = memory_zeroed(n, sizeof *s->rows);
-	return take_rows(s, nets, "networks", why) && take_rows(s, pages, "pages", why) && take_rows(s, edges, "edges", why) &&
+	return take_rows(s, nets, "networks", why) && take_rows(s, pages, "pages", why) && take_rows(s, losses, "losses", why) && take_rows(s, edges, "edges", why) &&
 		take_clients(s, clients, why);
 }
 

@@ -6,11 +6,12 @@
  *       "networks": [ { "net": "192.0.2.0/24", "rtt_ms": 12.3, "min_ms": 11.8,
  *                       "samples": 9, "age_s": 4 } ],
  *       "pages": [ { "net": "192.0.2.0/24", "kind": "ttfb", "ms": 31.5, "samples": 4, "age_s": 9 } ],
+ *       "losses": [ { "net": "192.0.2.0/24", "lost_permille": 4.2, "packets": 950, "age_s": 9 } ],
  *       "edges": [ { "edge": "fra1", "rtt_ms": 8.1, "min_ms": 8.0, "samples": 3, "age_s": 0 } ],
  *       "clients": [ { "name": "5d41402abc.who.example.org", "net": "192.0.2.0/24" } ] }
  *
  * `pages` are what pages measured of the edge: from the request to the first byte ("ttfb"), or to the last of 100,000
- * ("throughput"), latency.h.
+ * ("throughput"), latency.h. `losses` are of packets that the edge sent there.
  *
  * `taken` is UNIX time by the agent's clock, which rows' ages count back from; `rtt_ms` is the
  * median of the samples, `min_ms` the least of them. `min_ms` and `age_s` may be left out, and
@@ -40,7 +41,7 @@ enum {
 struct agent_report_row {
 	struct prefix net;                     /* IPv4 /8 to /24, IPv6 /16 to /64; or: */
 	char edge[AGENT_REPORT_EDGE_MOST + 1]; /* another edge; "" when it is a network */
-	enum latency_kind kind;                /* of a network: what `rtt_ms` is */
+	enum latency_kind kind;                /* of a network: what `rtt_ms` is; LATENCY_LOSS: lost of 1000 */
 	double rtt_ms, min_ms;
 	uint32_t samples, age_s;
 };

@@ -218,10 +218,11 @@ const struct key schema_pool_keys[] = {
 		.about = "Of several answers: only edges whose estimated time is within "
 			 "this of the first one's.",
 		.otherwise = "no limit" },
-	{ "goal", schema_goal, .say = "rtt, ttfb or throughput", AT(opts.goal),
+	{ "goal", schema_goal, .say = "rtt, ttfb, throughput or loss", AT(opts.goal),
 		.about = "Of nearest pools: what is to be short. rtt: the round trip. ttfb: from a request to the first byte. "
-			 "throughput: to the last of 100,000 bytes. The last two are measured by pages, through the agents' "
-			 "beacons; where nothing is, they are estimated from round trips.",
+			 "throughput: to the last of 100,000 bytes. These two are measured by pages, through the agents' "
+			 "beacons; where nothing is, they are estimated from round trips. loss: the round trip, and a second "
+			 "for each packet that is lost, so that 1 % is 10 ms; agents see it in the connections of their edge.",
 		.otherwise = "rtt" },
 	{ "cost", schema_pool_cost, .say = "a time such as 2ms", AT(opts.cost_ms),
 		.about = "Of nearest pools: so much time a unit of an edge's cost counts for, beside the "

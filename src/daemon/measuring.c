@@ -148,7 +148,7 @@ static bool add_row(
 			return false;
 		}
 	} else {
-		if (!model_net_could_take(model, &row->net, edge, row->rtt_ms, &doubt)) {
+		if (row->kind != LATENCY_LOSS && !model_net_could_take(model, &row->net, edge, row->rtt_ms, &doubt)) {
 			refuse(l, &s, row, &doubt);
 			return false;
 		}

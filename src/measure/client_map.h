@@ -75,7 +75,7 @@ unsigned client_map_own_rows(const struct latency *table, const struct addr *a,
 	const struct latency_row **rows, unsigned most);
 
 /* What a network takes by the kind: its round trips, ms[], own ones and all, become that, and then its own times by that kind, where
- * it has any, take their place (model_own()). */
+ * it has any, take their place (model_own(); of losses they are added, model_own_loss()). */
 struct client_map_goal {
 	enum latency_kind kind;
 	const struct model *model;

@@ -13,8 +13,11 @@ void client_map_reach(const struct client_map_goal *g, float *ms, unsigned n)
 	if (g->kind == LATENCY_RTT)
 		return;
 	model_goal_estimate(g->model, g->kind, ms);
-	if (g->n_rows)
-		model_own(&(struct model_own){ g->rows, g->n_rows, g->half_life_s, g->now_s, g->model, g->place }, ms, n);
+	const struct model_own own = { g->rows, g->n_rows, g->half_life_s, g->now_s, g->model, g->place };
+	if (g->kind == LATENCY_LOSS)
+		model_own_loss(&own, ms, n);
+	else if (g->n_rows)
+		model_own(&own, ms, n);
 }
 
 /* Of a kind, the narrowest first; how many. */

@@ -82,7 +82,7 @@ const struct latency *latency_kind_of(const struct latency *t, enum latency_kind
 	return t->of[kind] ? t->of[kind] : t;
 }
 
-static const char *const kind_names[] = { [LATENCY_RTT] = "rtt", [LATENCY_TTFB] = "ttfb", [LATENCY_TRANSFER] = "throughput" };
+static const char *const kind_names[] = { [LATENCY_RTT] = "rtt", [LATENCY_TTFB] = "ttfb", [LATENCY_TRANSFER] = "throughput", [LATENCY_LOSS] = "loss" };
 
 const char *latency_kind_text(enum latency_kind kind)
 {

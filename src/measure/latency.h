@@ -19,15 +19,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is measured of the way from an edge to a network, each in milliseconds; the edges' own mesh has round-trip times only. */
+/* What is measured of the way from an edge to a network, each in milliseconds; the edges' own mesh has round-trip times only.
+ *
+ * Losses are such milliseconds, too: what is lost is sent again a second later (the least of RFC 6298, section 2.4), so that one packet
+ * of a thousand costs each of them 1 ms on the mean. 0 is a loss like any other, LATENCY_LOSS_MOST_MS is all of them; samples are packets. */
 enum latency_kind {
 	LATENCY_RTT,      /* round trip */
 	LATENCY_TTFB,     /* on a connection that is open, from the request to the first byte */
 	LATENCY_TRANSFER, /* ... to the last byte of 100,000: with t ms, 800,000 / t kbit/s */
+	LATENCY_LOSS,     /* packets lost of 1000; as a goal: the round trip, and what losses cost */
 	LATENCY_KINDS
 };
 
-enum { LATENCY_SAMPLES_MOST = 0x7fff, LATENCY_RTT_MOST_MS = 60000 };
+enum { LATENCY_SAMPLES_MOST = 0x7fff, LATENCY_RTT_MOST_MS = 60000, LATENCY_LOSS_MOST_MS = 1000 };
 
 struct latency_cell {
 	float rtt_ms;
@@ -54,7 +58,7 @@ struct latency_opts {
 };
 
 struct latency_sample {
-	double rtt_ms; /* over 0 to LATENCY_RTT_MOST_MS; the median of several */
+	double rtt_ms; /* over 0 to LATENCY_RTT_MOST_MS, the median of several; of losses 0 to LATENCY_LOSS_MOST_MS */
 	unsigned n;    /* how many, 1 or more */
 	uint32_t at_s;
 	bool filed;

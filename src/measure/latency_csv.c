@@ -276,10 +276,16 @@ static bool keep(struct csv *c, int src, int dst, enum latency_kind kind, const 
 	return true;
 }
 
+/* Of the kind that the row turns out to have. */
+static bool check_value(const struct csv *c, enum latency_kind kind, struct field x, double v)
+{
+	if (kind == LATENCY_LOSS)
+		return (v >= 0 && v <= LATENCY_LOSS_MOST_MS) || wrong(c, x, "is no loss: packets of a thousand, 0 to 1000");
+	return (v > 0 && v <= LATENCY_RTT_MOST_MS) || wrong(c, x, "is no round-trip time: milliseconds, over 0 to 60000");
+}
+
 static bool check_number(const struct csv *c, enum column is_a, struct field x, double v)
 {
-	if (is_a == RTT && (v <= 0 || v > LATENCY_RTT_MOST_MS))
-		return wrong(c, x, "is no round-trip time: milliseconds, over 0 to 60000");
 	if (is_a == SAMPLES && (v < 1 || v != (double)(uint64_t)v))
 		return wrong(c, x, "is no number of samples: 1, 2, ...");
 	return true;
@@ -290,7 +296,7 @@ static bool read_kind(const struct csv *c, struct field x, enum latency_kind *to
 	const int kind = x.len ? latency_kind_named(x.s, x.len) : LATENCY_RTT;
 
 	if (kind < 0)
-		return wrong(c, x, "is no kind of measurement: rtt, ttfb or throughput");
+		return wrong(c, x, "is no kind of measurement: rtt, ttfb, throughput or loss");
 	*to = (enum latency_kind)kind;
 	return true;
 }
@@ -332,6 +338,8 @@ static bool read_row(struct csv *c, const char *s)
 	}
 	if (more)
 		return wrong(c, next_field(&s), "is one value more than there are columns");
+	if (!check_value(c, kind, rtt, value[RTT]))
+		return false;
 	if (mesh && kind != LATENCY_RTT)
 		return wrong(c, named[0], "is an edge: of edges there are round trips only; take the row out");
 	for (unsigned i = !mesh; i < 2; i++) {
@@ -343,7 +351,7 @@ static bool read_row(struct csv *c, const char *s)
 			return true;
 		}
 	}
-	if (!is_possible(c, edge[0], edge[1], rtt, value[RTT]))
+	if (kind != LATENCY_LOSS && !is_possible(c, edge[0], edge[1], rtt, value[RTT]))
 		return true;
 	const double age = value[AGE] + (double)c->file_age_s;
 	return keep(c, edge[0], edge[1], kind,

@@ -5,7 +5,8 @@
  *     prefix,edge,rtt_ms[,samples[,age_s[,kind]]]     from an edge to a network
  *     src,dst,rtt_ms[,samples[,age_s]]         from an edge to an edge
  *
- * A kind is rtt, ttfb or throughput (latency.h), and nothing is rtt; each is a time in milliseconds, and the column may be called "ms".
+ * A kind is rtt, ttfb, throughput or loss (latency.h), and nothing is rtt; each is a time in milliseconds, but loss, which is packets
+ * lost of 1000; the column may be called "ms".
  * In the first form the prefix may be "@EDGE", which is the second. An age counts back from
  * when the file was written: its time of change, or what a line "# saved UNIXTIME" says.
  * Columns of other names are passed over, and so are lines that are empty or begin with "#".

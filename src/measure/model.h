@@ -159,7 +159,8 @@ struct model_goal {
 	double factor, add_ms, n; /* n: networks that say so of this edge */
 };
 struct model_goal model_goal(const struct model *m, enum latency_kind kind, unsigned edge);
-/* From round trips, own ones and all, to what the kind takes: ms[n_edges]. */
+/* From round trips, own ones and all, to what the kind takes: ms[n_edges]. With losses that is the round trip and what the edge's
+ * networks lose in the middle, no more: who loses packets on the way to one edge may lose none on another. */
 void model_goal_estimate(const struct model *m, enum latency_kind kind, float *ms);
 
 /* A network's own times, over a model's estimates. */
@@ -186,6 +187,10 @@ void model_own(const struct model_own *own, float *ms, unsigned n);
 /* What the own time to one edge counts, 0 to 1: by its age, by who measured it, and by how well it fits those to others.
  * ms[n]: the estimates before. 0: there is none, or it cannot be true. */
 double model_own_counts(const struct model_own *own, const float *ms, unsigned n, unsigned edge);
+
+/* What the network itself loses takes the place of what its edges' networks lose in the middle, in ms[n] of the goal LATENCY_LOSS: as
+ * far as its packets are many, n / (n + 100), and by age and source. Its model is needed. */
+void model_own_loss(const struct model_own *own, float *ms, unsigned n);
 
 /* Estimated milliseconds from a distance alone. */
 double model_line_ms(double km);

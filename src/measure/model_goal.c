@@ -13,7 +13,8 @@ enum {
 	PAIRS_MOST = 32768, /* of a round trip and what the kind took: of more, some */
 	SLOPES_MOST = 8192,
 	SLOPES_LEAST = 100, /* with fewer the factor is as without any */
-	ADD_PRIOR = 4
+	ADD_PRIOR = 4,
+	LOSS_PRIOR = 100 /* packets */
 };
 #define SLOPE_MS     20.0 /* two round trips that differ by less say little of the factor */
 #define FACTOR_LEAST 0.5
@@ -22,7 +23,7 @@ enum {
 
 /* 100,000 bytes are 69 segments of 1448; the first ten come a round trip after the request, then twenty, then forty (RFC 6928, RFC 5681):
  * three of them. */
-static const double factor_of[] = { [LATENCY_RTT] = 1, [LATENCY_TTFB] = 1, [LATENCY_TRANSFER] = 3 };
+static const double factor_of[] = { [LATENCY_RTT] = 1, [LATENCY_TTFB] = 1, [LATENCY_TRANSFER] = 3, [LATENCY_LOSS] = 1 };
 
 struct pair {
 	double rtt_ms, ms, weight;
@@ -47,8 +48,10 @@ static void round_trips(const struct model *m, const struct model_opts *o, const
 		model_own(&(struct model_own){ rows, n, latency_options(o->table)->half_life_s, o->now_s, m, place }, ms, m->n);
 }
 
-static void find_pairs(const struct model *m, const struct model_opts *o, const struct latency *t, struct pairs *to)
+/* Losses come on top of a round trip. */
+static void find_pairs(const struct model *m, const struct model_opts *o, enum latency_kind kind, struct pairs *to)
 {
+	const struct latency *t = latency_kind_of(o->table, kind);
 	const unsigned half_life_s = latency_options(t)->half_life_s;
 	const size_t cells = latency_size(t).cells, step = cells / PAIRS_MOST + 1;
 	float *ms = memory_zeroed(m->n, sizeof *ms);
@@ -65,7 +68,8 @@ static void find_pairs(const struct model *m, const struct model_opts *o, const 
 			const struct latency_cell *c = &row[i].cell[k];
 			const double weight = m->edge[c->edge].trust.share * latency_weight(half_life_s, c->at_s, o->now_s);
 			if (!isnan(ms[c->edge]) && weight >= MODEL_LEAST_WEIGHT)
-				to->of[to->n++] = (struct pair){ (double)ms[c->edge], (double)c->rtt_ms, weight, c->edge };
+				to->of[to->n++] = (struct pair){ (double)ms[c->edge], (double)c->rtt_ms + (kind == LATENCY_LOSS ? (double)ms[c->edge] : 0),
+					weight, c->edge };
 		}
 	}
 	memory_free(ms);
@@ -135,8 +139,8 @@ void model_fit_goals(struct model *m, const struct model_opts *opts)
 		struct pairs p = { NULL, 0 };
 		if (t == opts->table || !latency_size(t).cells)
 			continue;
-		find_pairs(m, opts, t, &p);
-		m->kind[i].factor = find_factor(&p, factor_of[i]);
+		find_pairs(m, opts, (enum latency_kind)i, &p);
+		m->kind[i].factor = i == LATENCY_LOSS ? 1 : find_factor(&p, factor_of[i]);
 		if (p.n)
 			find_constants(m, &m->kind[i], &p);
 		memory_free(p.of);
@@ -162,6 +166,25 @@ void model_goal_estimate(const struct model *m, enum latency_kind kind, float *m
 
 	for (unsigned i = 0; kind != LATENCY_RTT && i < m->n; i++)
 		ms[i] = fmaxf(times * ms[i] + (e ? e[i].add_ms : 0), ms[i]); /* no kind takes less than a round trip; NAN stays */
+}
+
+void model_own_loss(const struct model_own *own, float *ms, unsigned n)
+{
+	const struct model *m = own->model;
+	bool *had = memory_zeroed(n, sizeof *had);
+
+	for (unsigned r = 0; r < own->n_rows; r++)
+		for (unsigned i = 0; i < own->rows[r]->n; i++) {
+			const struct latency_cell *c = &own->rows[r]->cell[i];
+			if (c->edge >= n || had[c->edge])
+				continue;
+			had[c->edge] = true;
+			const double middle = model_goal(m, LATENCY_LOSS, c->edge).add_ms,
+				     weight = m->edge[c->edge].trust.share * latency_weight(own->half_life_s, c->at_s, own->now_s) * c->n /
+				(c->n + LOSS_PRIOR);
+			ms[c->edge] += (float)(weight * ((double)c->rtt_ms - middle));
+		}
+	memory_free(had);
 }
 
 bool model_follow_goals(struct model *m, const struct model *before)

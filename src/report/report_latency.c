@@ -36,13 +36,13 @@ static void show_cell(
 	if (s->json)
 		json_array_append_new(list,
 			json_pack("{s:s, s:s, s:s, s:o, s:i, s:I, s:s}", "from", from, "edge", edge, "kind",
-				latency_kind_text(s->kind), s->kind == LATENCY_RTT ? "rtt_ms" : "ms",
+				latency_kind_text(s->kind), s->kind == LATENCY_RTT ? "rtt_ms" : s->kind == LATENCY_LOSS ? "lost_permille" : "ms",
 				tenths((double)c->rtt_ms), "samples", (int)c->n,
 				"age_s", (json_int_t)age_s, "source",
 				c->filed ? "file" : "report"));
 	else
-		text_addf(s->out, "%-28s %-16s %9.1f ms %6u %9u s  %s%s%s\n", from, edge,
-			(double)c->rtt_ms, c->n, age_s, c->filed ? "file" : "report", s->kind == LATENCY_RTT ? "" : ", ",
+		text_addf(s->out, "%-28s %-16s %9.1f %s %6u %9u s  %s%s%s\n", from, edge,
+			(double)c->rtt_ms / (s->kind == LATENCY_LOSS ? 10 : 1), s->kind == LATENCY_LOSS ? "% " : "ms", c->n, age_s, c->filed ? "file" : "report", s->kind == LATENCY_RTT ? "" : ", ",
 			s->kind == LATENCY_RTT ? "" : latency_kind_text(s->kind));
 }
 
@@ -199,6 +199,7 @@ static int show_all(const struct show *s)
 		{ "cells", "... times an edge each", (json_int_t)size.cells },
 		{ "first_bytes", "times to the first byte", (json_int_t)size.kinds[LATENCY_TTFB] },
 		{ "transfers", "... to the last of 100,000 bytes", (json_int_t)size.kinds[LATENCY_TRANSFER] },
+		{ "losses", "shares of packets lost", (json_int_t)size.kinds[LATENCY_LOSS] },
 		{ "mesh", "edges measured by edges", (json_int_t)size.mesh_cells },
 		{ "bytes", "bytes of measurements", (json_int_t)size.bytes },
 		{ "bytes_most", "... at most", (json_int_t)o->memory },

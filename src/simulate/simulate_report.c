@@ -27,7 +27,8 @@ bool simulate_shows(const struct simulate *s, double weight, unsigned digits)
 const char *simulate_milliseconds(const struct simulate *s)
 {
 	static const char *const of[] = { [LATENCY_RTT] = "", [LATENCY_TTFB] = "from a request to the first byte (goal: ttfb)",
-		[LATENCY_TRANSFER] = "from a request to the last of 100,000 bytes (goal: throughput)" };
+		[LATENCY_TRANSFER] = "from a request to the last of 100,000 bytes (goal: throughput)",
+		[LATENCY_LOSS] = "round trips, and a second for each packet that is lost (goal: loss)" };
 
 	for (size_t i = 0; i < s->n_pools; i++)
 		if (s->pools[i].goal != s->goal)

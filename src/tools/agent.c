@@ -1,6 +1,6 @@
 /* agent.c - waymark-agent: measures round-trip times at an edge and reports them.
  *
- * Passively, from what the kernel knows of its TCP connections; actively, to what nameservers
+ * Passively, from what the kernel knows of its TCP connections, and of what they lose; actively, to what nameservers
  * ask for; and to the other edges. It all comes together in one tally, which becomes a report
  * that each nameserver gets. One thread, one event loop.
  */
@@ -13,6 +13,7 @@
 #include "tools/agent_outbox.h"
 #include "tools/agent_diag.h"
 #include "tools/agent_log.h"
+#include "tools/agent_loss.h"
 #include "tools/agent_prober.h"
 #include "tools/agent_tally.h"
 
@@ -35,7 +36,8 @@ struct agent {
 	struct diag *diag;
 	struct echo *echo;
 	struct prober *probes;
-	struct tally *tallies[LATENCY_KINDS];
+	struct tally *tallies[LATENCY_LOSS]; /* by kind; losses are no times: */
+	struct agent_loss *loss;
 	struct agent_beacon *beacon; /* NULL: there is none */
 	struct beacon_door *door;
 	struct agent_log *log; /* NULL: there is none */
@@ -56,8 +58,10 @@ static void take_connection(void *ctx, const struct diag_connection *c)
 	struct agent *a = ctx;
 	const struct prefix net = tally_net(&c->peer);
 
-	if (addr_is_global(&c->peer, NULL))
-		tally_add(a->tallies[LATENCY_RTT], &net, NULL, c->cookie, c->rtt_us, clock_seconds());
+	if (!addr_is_global(&c->peer, NULL))
+		return;
+	tally_add(a->tallies[LATENCY_RTT], &net, NULL, c->cookie, c->rtt_us, clock_seconds());
+	agent_loss_seen(a->loss, c, clock_seconds());
 }
 
 static void scan(struct agent *a)
@@ -67,6 +71,7 @@ static void scan(struct agent *a)
 
 	for (size_t i = 0; ok && a->diag && i < a->conf.n_ports; i++)
 		ok = diag_scan(a->diag, (uint16_t)a->conf.ports[i], take_connection, a, &why);
+	agent_loss_looked(a->loss, ok);
 	if (!ok && !a->scan_failed)
 		log_line(LOG_ERROR, "%s; connections are not measured", why.text);
 	a->scan_failed = !ok;
@@ -109,10 +114,16 @@ static void take_assignment(void *ctx, const struct assignment *e)
 /* The first kind of which there is something to tell; round trips where there is nothing. */
 static enum latency_kind kind_to_tell(const struct agent *a)
 {
-	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+	for (unsigned i = 0; i < LATENCY_LOSS; i++)
 		if (tally_count(a->tallies[i]))
 			return (enum latency_kind)i;
-	return LATENCY_RTT;
+	return agent_loss_count(a->loss) ? LATENCY_LOSS : LATENCY_RTT;
+}
+
+static bool has_news(const struct agent *a, enum latency_kind kind)
+{
+	return (kind == LATENCY_LOSS ? agent_loss_count(a->loss) : tally_count(a->tallies[kind])) ||
+		(a->log && agent_log_count(a->log));
 }
 
 static void send_report(struct agent *a)
@@ -120,9 +131,12 @@ static void send_report(struct agent *a)
 	for (;;) {
 		const enum latency_kind kind = kind_to_tell(a);
 		struct agent_report s;
-		if (!tally_count(a->tallies[kind]) && !(a->log && agent_log_count(a->log)))
+		if (!has_news(a, kind))
 			return;
-		tally_take(a->tallies[kind], &s, clock_seconds());
+		if (kind == LATENCY_LOSS)
+			agent_loss_take(a->loss, &s, clock_seconds());
+		else
+			tally_take(a->tallies[kind], &s, clock_seconds());
 		for (size_t i = 0; i < s.n; i++)
 			s.rows[i].kind = kind;
 		if (a->log)
@@ -253,8 +267,9 @@ static bool start(struct agent *a, struct fault *why)
 
 	if (!open_instruments(a, why))
 		return false;
-	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+	for (unsigned i = 0; i < LATENCY_LOSS; i++)
 		a->tallies[i] = tally_new(c->quantile);
+	a->loss = agent_loss_new();
 	if (!open_beacon(a, why))
 		return false;
 	a->http = http_new(a->loop, &(struct http_tls){ c->ca, c->cert, c->cert_key });
@@ -303,7 +318,8 @@ static void stop(struct agent *a)
 	agent_log_free(a->log);
 	beacon_door_close(a->door);
 	agent_beacon_free(a->beacon);
-	for (unsigned i = 0; i < LATENCY_KINDS; i++)
+	agent_loss_free(a->loss);
+	for (unsigned i = 0; i < LATENCY_LOSS; i++)
 		if (a->tallies[i])
 			tally_free(a->tallies[i]);
 	agent_conf_fini(&a->conf);

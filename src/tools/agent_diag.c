@@ -75,6 +75,8 @@ static bool read_connection(struct diag_connection *c, const struct nlmsghdr *h)
 	/* All bits are set while there is none yet. */
 	const bool has_min = info.tcpi_min_rtt && info.tcpi_min_rtt != UINT32_MAX;
 	c->rtt_us = has_min ? info.tcpi_min_rtt : info.tcpi_rtt;
+	c->sent = info.tcpi_data_segs_out;
+	c->lost = info.tcpi_total_retrans - info.tcpi_dsack_dups;
 	return c->rtt_us != 0;
 }
 

@@ -19,6 +19,8 @@ struct diag_connection {
 	struct addr peer; /* plain */
 	uint64_t cookie;  /* the connection's own, as long as the machine runs */
 	uint32_t rtt_us;  /* the least that the kernel has seen lately, else the smoothed one */
+	/* Since it began, both wrap: segments with data; those of them that were sent again, less those that were there already. */
+	uint32_t sent, lost;
 };
 
 typedef void diag_take(void *ctx, const struct diag_connection *c);

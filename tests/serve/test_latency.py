@@ -255,11 +255,12 @@ def snapshot():
 
 @claim("a pool that goes by first bytes leaves an edge that is slow to answer; one that goes by round trips does not; pools say so")
 def goals():
-    pools = "web: { edges: [ %s ] }\n  two: { edges: [ ams, rom, lon ], goal: ttfb }\n  far: { edges: [ ams, rom, lon ], goal: throughput }"
+    pools = "web: { edges: [ %s ] }\n  two: { edges: [ ams, rom, lon ], goal: ttfb }\n  far: { edges: [ ams, rom, lon ], goal: throughput }\n" \
+        "  call: { edges: [ ams, rom, lon ], goal: loss }"
     nets = ["83.62.%d.0/24" % i for i in range(20)]
     rows = "prefix,edge,ms,samples,age_s,kind\n" + MADRID + ",lon,14,5,0,rtt\n" + MADRID + ",rom,30,5,0,rtt\n" + MADRID + ",rom,44,5,0,ttfb\n" + \
         MADRID + ",lon,140,5,0,ttfb\n" + "".join("%s,lon,%d,5,0,ttfb\n%s,rom,%d,5,0,ttfb\n" % (n, 160, n, 50) for n in nets)
-    with Server({"example.com": APEX + "www 60 EDGE web\ntwo 60 EDGE two\nfar 60 EDGE far\n"}, config=config("files: m.csv", pools=pools), files={"m.csv": rows}) as s:
+    with Server({"example.com": APEX + "www 60 EDGE web\ntwo 60 EDGE two\nfar 60 EDGE far\ncall 60 EDGE call\n"}, config=config("files: m.csv", pools=pools), files={"m.csv": rows}) as s:
         first = lambda name, net=MADRID: NAME[s.steer(name + ".example.com", net).addresses()[0]]
         same((first("www"), first("two"), first("far")), ("lon", "rom", "lon"))
         told = json.loads(s.ctl("explain", "two.example.com", "--client", MADRID, "--json")[1])["steps"][0]
@@ -283,7 +284,20 @@ def goals():
         same((two["goal"], round(two["old_ms"]), {e["edge"]: round(e.get("old_ms", 0)) for e in two["edges"]}["rom"]), ("ttfb", 44, 44))
         s.write("m.csv", rows.replace(",rom,44,", ",rom,400,").replace(",lon,140,", ",lon,20,"))
         wait_for(lambda: first("two") == "lon", 10)
-    for pool, word in (("two: { edges: [ lon ], goal: speed }", "rtt, ttfb or throughput"), ("two: { edges: [ lon ], policy: round-robin, goal: ttfb }", "nearest pools")):
+        same((first("www"), first("call")), ("lon", "lon"))
+        s.write("m.csv", rows + MADRID + ",lon,200,900,0,loss\n" + MADRID + ",rom,0,900,0,loss\n")
+        wait_for(lambda: first("call") == "rom", 10)
+        same(first("www"), "lon")
+        told = json.loads(s.ctl("explain", "call.example.com", "--client", MADRID, "--json")[1])["steps"][0]
+        terms = {r["edge"]: r["terms"] for r in told["edges"]}
+        same((told["goal"], terms["lon"]["loss"]["ms"], terms["lon"]["loss"]["samples"], terms["rom"]["loss"]["ms"]), ("loss", 200, 900, 0))
+        shown = json.loads(s.ctl("latency", "show", "--prefix", MADRID, "--json")[1])
+        same(sorted(r["lost_permille"] for r in shown if r["kind"] == "loss"), [0, 200])
+        same([line.split()[2:4] for line in s.ctl("latency", "show", "--prefix", MADRID)[1].splitlines() if "lon" in line and line.endswith("loss")], [["20.0", "%"]])
+        same(json.loads(s.ctl("latency", "show", "--json")[1])["losses"], 2)
+        s.write("m.csv", rows + MADRID + ",lon,1001,900,0,loss\n")
+        wait_for(lambda: "is no loss: packets of a thousand, 0 to 1000" in open(s.dir + "/log").read(), 10)
+    for pool, word in (("two: { edges: [ lon ], goal: speed }", "rtt, ttfb, throughput or loss"), ("two: { edges: [ lon ], policy: round-robin, goal: ttfb }", "nearest pools")):
         with Server({"example.com": APEX}, config=config("files: m.csv", pools="web: { edges: [ %s ] }\n  " + pool), files={"m.csv": HEAD}, start=False) as s:
             code, said = s.check()
             same((code, word in said), (1, True), said)

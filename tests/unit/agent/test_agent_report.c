@@ -24,7 +24,8 @@ static void what_is_encoded_is_decoded(void)
 {
 	struct agent_report_row rows[] = { row_of("192.0.2.0/24", NULL, 12.345),
 		row_of("2001:db8:1::/48", NULL, 0.001), row_of("10.0.0.0/8", NULL, 60000),
-		row_of("192.0.2.0/24", NULL, 31.5), row_of("192.0.2.0/24", NULL, 80), row_of(NULL, "fra1", 8.5) };
+		row_of("192.0.2.0/24", NULL, 31.5), row_of("192.0.2.0/24", NULL, 80),
+		row_of("192.0.2.0/24", NULL, 0), row_of(NULL, "fra1", 8.5) };
 	struct agent_report_client clients[] = { { .name = "a.who.example.org", .net = rows[0].net },
 		{ .name = "b.who.example.org", .net = rows[1].net } };
 	const struct agent_report from = { 1764030000, rows, UNIT_COUNT(rows), clients, UNIT_COUNT(clients) };
@@ -32,6 +33,7 @@ static void what_is_encoded_is_decoded(void)
 	struct fault why;
 	rows[3].kind = LATENCY_TTFB;
 	rows[4].kind = LATENCY_TRANSFER;
+	rows[5].kind = LATENCY_LOSS;
 	char *text = agent_report_encode(&from);
 
 	CU_ASSERT_TRUE_FATAL(agent_report_decode(&to, text, strlen(text), NULL, &why));

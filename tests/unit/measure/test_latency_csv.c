@@ -225,7 +225,8 @@ static void what_is_written_reads_back_the_same(void)
 static void other_kinds_have_a_column_that_is_only_there_with_them(void)
 {
 	static const char text[] = "prefix,edge,ms,samples,age_s,kind\n192.0.2.0/24,ams,12.500,3,60,rtt\n@rom,ams,31.000,9,5,\n"
-				   "192.0.2.0/24,ams,20.250,4,60,ttfb\n192.0.2.0/24,rom,90.000,5,60,throughput\n";
+				   "192.0.2.0/24,ams,20.250,4,60,ttfb\n192.0.2.0/24,rom,90.000,5,60,throughput\n"
+				   "192.0.2.0/24,ams,0.000,400,60,loss\n192.0.2.0/24,rom,1000.000,400,60,loss\n";
 	struct text out = { 0 };
 	struct latency_csv now = { NULL, NOW, time(NULL), CSV_STATE, NULL };
 	struct desk d;
@@ -237,9 +238,28 @@ static void other_kinds_have_a_column_that_is_only_there_with_them(void)
 	latency_csv_write(d.t, &now, true, &out);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "prefix,edge,rtt_ms,samples,age_s,kind\n192.0.2.0/24,ams,12.500,3,60,rtt\n"
 						       "@rom,ams,31.000,9,5,rtt\n192.0.2.0/24,ams,20.250,4,60,ttfb\n"
-						       "192.0.2.0/24,rom,90.000,5,60,throughput\n"));
+						       "192.0.2.0/24,rom,90.000,5,60,throughput\n"
+						       "192.0.2.0/24,ams,0.000,400,60,loss\n192.0.2.0/24,rom,1000.000,400,60,loss\n"));
 	close_desk(&d);
 	text_fini(&out);
+}
+
+/* What is too little for light is no matter of losses. */
+static void values_are_those_of_their_kind(void)
+{
+	static const struct { const char *row; bool right; } of[] = { { "0,1,0,loss", true }, { "1000,1,0,loss", true },
+		{ "1000.1,1,0,loss", false }, { "-1,1,0,loss", false }, { "0,1,0,ttfb", false }, { "60001,1,0,ttfb", false } };
+	struct text text = { 0 };
+	struct desk d;
+
+	for (size_t i = 0; i < UNIT_COUNT(of); i++) {
+		text_addf(&text, "prefix,edge,ms,samples,age_s,kind\n192.0.2.0/24,ams,%s\n", of[i].row);
+		open_desk(&d);
+		read_text(&d, text_get(&text), text.len, 0);
+		CU_ASSERT_EQUAL(d.ok, of[i].right);
+		close_desk(&d);
+		text_fini(&text);
+	}
 }
 
 /* Rows that lie across the pieces that are read at a time. */
@@ -339,6 +359,7 @@ void suite_latency_csv(void)
 			unknown_edges_are_passed_over_with_one_warning_each },
 		{ "what is written reads back the same", what_is_written_reads_back_the_same },
 		{ "other kinds have a column that is only there with them", other_kinds_have_a_column_that_is_only_there_with_them },
+		{ "values are those of their kind", values_are_those_of_their_kind },
 		{ "long files are read whole", long_files_are_read_whole },
 		{ "without memory a file is refused", without_memory_a_file_is_refused },
 	};

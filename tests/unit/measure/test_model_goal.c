@@ -1,6 +1,7 @@
 #include "measure/rank.h"
 
 #include "geo/atlas.h"
+#include "measure/estimates.h"
 #include "unit/unit.h"
 
 #include <math.h>
@@ -46,7 +47,7 @@ static struct client_map *map_of(bool ttfb)
 {
 	struct client_map_opts o = { { atlas, sites, EDGES, t, NOW }, NULL, { 0 } };
 
-	o.kinds[LATENCY_TTFB] = ttfb;
+	o.kinds[LATENCY_TTFB] = o.kinds[LATENCY_LOSS] = ttfb;
 	return client_map_new(&o);
 }
 
@@ -145,6 +146,62 @@ static void a_networks_own_first_bytes_move_it_alone(void)
 	end();
 }
 
+static double ms_of(const struct client_map *m, enum latency_kind kind, const char *net, unsigned edge)
+{
+	const struct prefix p = net_of(net);
+	const struct addr a = addr_plain(&p.addr, NULL);
+	struct estimates e;
+
+	estimates_init(&e, &(struct estimates_of){ m, t, kind, NOW }, &a);
+	const double ms = (double)e.ms[edge];
+	estimates_fini(&e);
+	return ms;
+}
+
+static void lose(const char *net, unsigned edge, double permille, unsigned packets)
+{
+	const struct prefix p = net_of(net);
+
+	CU_ASSERT_TRUE_FATAL(latency_put(latency_of(t, LATENCY_LOSS), &p, edge, &(struct latency_sample){ permille, packets, NOW, false }));
+}
+
+/* 9 % to Amsterdam are 90 ms: 900 packets of them count 0.9. */
+static void a_network_that_loses_packets_on_the_way_to_an_edge_goes_elsewhere(void)
+{
+	begin();
+	lose("145.100.7.0/24", AMS, 90, 900);
+	lose("145.100.7.0/24", LON, 0, 900);
+	struct client_map *m = map_of(true);
+	const double rtt = ms_of(m, LATENCY_RTT, "145.100.7.0/24", AMS), middle = model_goal(client_map_model(m), LATENCY_LOSS, AMS).add_ms;
+	CU_ASSERT_DOUBLE_EQUAL(model_goal(client_map_model(m), LATENCY_LOSS, AMS).factor, 1, 0);
+	CU_ASSERT_DOUBLE_EQUAL(ms_of(m, LATENCY_LOSS, "145.100.7.0/24", AMS), rtt + middle + 0.9 * (90 - middle), 0.01);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_RTT, "145.100.7.0/24"), AMS);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_LOSS, "145.100.7.0/24"), LON);
+	client_map_settle(m);
+	client_map_drop(m);
+	end();
+}
+
+/* An edge that loses to everybody does so to those whom nobody has measured; one network's own way moves nobody else. */
+static void losses_of_an_edge_are_those_in_the_middle(void)
+{
+	begin();
+	for (unsigned i = 0; i < NETS; i++) {
+		char text[32];
+		snprintf(text, sizeof text, "83.%u.%u.0/24", 40 + i, i);
+		lose(text, AMS, 60, 1000);
+		lose(text, LON, i == 7 ? 500 : 0, 1000);
+	}
+	struct client_map *m = map_of(true);
+	CU_ASSERT_DOUBLE_EQUAL(model_goal(client_map_model(m), LATENCY_LOSS, AMS).add_ms, 60, 5);
+	CU_ASSERT_DOUBLE_EQUAL(model_goal(client_map_model(m), LATENCY_LOSS, LON).add_ms, 0, 5);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_RTT, "145.100.7.0/24"), AMS);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_LOSS, "145.100.7.0/24"), LON);
+	client_map_settle(m);
+	client_map_drop(m);
+	end();
+}
+
 /* A copy has them, too, and what is forgotten is gone of all kinds. */
 static void kinds_go_with_the_table(void)
 {
@@ -180,6 +237,8 @@ static const struct unit_case cases[] = {
 	{ "factor and edges' constants are found", factor_and_edges_constants_are_found },
 	{ "a rank by first bytes leaves an edge that is slow to answer", a_rank_by_first_bytes_leaves_an_edge_that_is_slow_to_answer },
 	{ "a network's own first bytes move it alone", a_networks_own_first_bytes_move_it_alone },
+	{ "a network that loses packets on the way to an edge goes elsewhere", a_network_that_loses_packets_on_the_way_to_an_edge_goes_elsewhere },
+	{ "losses of an edge are those in the middle", losses_of_an_edge_are_those_in_the_middle },
 	{ "kinds go with the table", kinds_go_with_the_table },
 };
 

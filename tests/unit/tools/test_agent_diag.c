@@ -38,7 +38,8 @@ static void put_connection(struct part *p, int family, const char *peer, uint32_
 	uint32_t min_us, size_t info_len)
 {
 	struct inet_diag_msg msg = { .idiag_family = (uint8_t)family, .idiag_state = 1 };
-	struct tcp_info info = { .tcpi_rtt = rtt_us, .tcpi_min_rtt = min_us };
+	struct tcp_info info = { .tcpi_rtt = rtt_us, .tcpi_min_rtt = min_us,
+		.tcpi_data_segs_out = 50, .tcpi_total_retrans = 5, .tcpi_dsack_dups = 2 };
 	struct nlattr a = { (uint16_t)(sizeof a + info_len), INET_DIAG_INFO };
 	struct nlmsghdr h = { .nlmsg_type = SOCK_DIAG_BY_FAMILY };
 	uint8_t *at = p->bytes + p->len;
@@ -104,6 +105,23 @@ static void a_connection_is_its_peer_and_its_least_time(void)
 					h.last.rtt_us != row[i].want_us ||
 					h.last.cookie != (UINT64_C(1) << 32 | 7))))
 			CU_FAIL(row[i].say);
+	}
+}
+
+/* What an older kernel does not count is 0. */
+static void segments_that_were_there_twice_were_not_lost(void)
+{
+	const struct { size_t len; uint32_t sent, lost; } of[] = { { sizeof(struct tcp_info), 50, 3 },
+		{ offsetof(struct tcp_info, tcpi_dsack_dups), 50, 5 }, { offsetof(struct tcp_info, tcpi_data_segs_out), 0, 5 } };
+	int error;
+
+	for (size_t i = 0; i < UNIT_COUNT(of); i++) {
+		struct part p = { .len = 0 };
+		struct heard h = { 0 };
+		put_connection(&p, AF_INET, "192.0.2.7", 9000, 8000, of[i].len);
+		CU_ASSERT_EQUAL(diag_parse(p.bytes, p.len, take, &h, &error), DIAG_MORE);
+		CU_ASSERT_EQUAL(h.last.sent, of[i].sent);
+		CU_ASSERT_EQUAL(h.last.lost, of[i].lost);
 	}
 }
 
@@ -191,6 +209,7 @@ static void the_kernel_tells_of_a_connection(void)
 static const struct unit_case cases[] = {
 	{ "a connection is its peer and its least time",
 		a_connection_is_its_peer_and_its_least_time },
+	{ "segments that were there twice were not lost", segments_that_were_there_twice_were_not_lost },
 	{ "an answer ends well or with a reason", an_answer_ends_well_or_with_a_reason },
 	{ "a cut answer tells what is whole", a_cut_answer_tells_what_is_whole },
 	{ "the kernel tells of a connection", the_kernel_tells_of_a_connection },
