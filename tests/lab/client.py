@@ -1,5 +1,8 @@
-"""client.py NAMESERVER4 NAMESERVER6 PORT - a client that asks where www.lab.test is, over IPv4 and IPv6 in turns, and fetches a page
-there, on a connection that it keeps for a while."""
+"""client.py NAMESERVER4 NAMESERVER6 PORT EDGE ... - a client that asks where www.lab.test is, over IPv4 and IPv6 in turns, and fetches a page
+there, on a connection that it keeps for a while; of each fifth page a picture of 100,000 bytes, too. Once it measures each EDGE (an IPv4 address) as
+a browser with contrib/beacon.js does: the first byte and the last of an object, on an open connection, and tells the edge."""
+import http.client
+import json
 import os
 import socket
 import sys
@@ -8,7 +11,26 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../serve"))
 import lib                                                  # noqa: E402
 
-kept = []
+
+
+def measure(edge):
+    """Nothing comes of it until the edge's agent is there."""
+    c = http.client.HTTPConnection(edge, 80, timeout=10)
+    c.request("GET", "/")                                   # so that the connection is open
+    c.getresponse().read()
+    begun = time.monotonic()
+    c.request("GET", "/waymark/object")
+    r = c.getresponse()
+    first = time.monotonic()
+    r.read()
+    last = time.monotonic()
+    if r.status != 200:
+        return False
+    c.request("POST", "/waymark/beacon", json.dumps({"token": r.headers["Waymark-Token"], "ttfb_ms": (first - begun) * 1e3, "transfer_ms": (last - begun) * 1e3}))
+    return c.getresponse().status == 204
+
+
+kept, unmeasured = [], sys.argv[4:]
 turn = 0
 while True:
     turn += 1
@@ -23,8 +45,15 @@ while True:
         c = socket.create_connection((edge, 80), timeout=1)
         c.sendall(b"GET / HTTP/1.1\r\nHost: www.lab.test\r\n\r\n")
         c.recv(4096)
+        if turn % 5 == 0:
+            c.sendall(b"GET /picture HTTP/1.1\r\nHost: www.lab.test\r\n\r\n")
+            left = 100000                                   # and its head
+            while left > 0 and (got := c.recv(65536)):
+                left -= len(got)
         kept.append(c)
-    except OSError:
+        if unmeasured and measure(unmeasured[0]):
+            unmeasured.pop(0)
+    except (OSError, http.client.HTTPException):
         pass
     while len(kept) > 4:
         kept.pop(0).close()

@@ -55,6 +55,7 @@ DELAYS = {
     "zrh": {c: 4 for c in CITIES if c != "zrh"},
 }
 WRONG_BY_MAP = ["lis", "par", "war"]
+NARROW = "fra"                                              # whose web server sends what pages measure at 100 KB/s
 STORY = "--check" not in sys.argv
 
 
@@ -118,9 +119,14 @@ class Lab:
             self.router.stdin.write("delay %s %s %g\n" % (x, y, ms))
         self.router.stdin.flush()
 
+    def loss(self, a, b, share):
+        """One way."""
+        self.router.stdin.write("loss %s %s %g\n" % (a, b, share))
+        self.router.stdin.flush()
+
     def start_nameserver(self):
         self.keys = {e: sh("openssl", "rand", "-base64", "32").strip() for e in EDGES}
-        self.write("lab.test.zone", lib.APEX + "www 5 EDGE web\n")
+        self.write("lab.test.zone", lib.APEX + "www 5 EDGE web\nfilm 5 EDGE film\ncall 5 EDGE call\n")
         agents = ", ".join('%s: { key: "%s" }' % (e, self.keys[e]) for e in EDGES)
         edges = "\n".join('  %s: { at: "%s", a: [ %s ], aaaa: [ "%s" ] }' % (e, CITIES[e][2], v4(e), v6(e)) for e in EDGES)
         self.conf = self.write("waymark.yaml", """
@@ -131,9 +137,9 @@ geoip: { city: { file: %s/geoip/city.mmdb } }
 latency: { half-life: %ds, agents: { %s } }
 edges:
 %s
-pools: { web: { edges: [ %s ] } }
+pools: { film: { edges: [ %s ], goal: throughput }, call: { edges: [ %s ], goal: loss }, web: { edges: [ %s ] } }
 zones: [ { name: lab.test, file: lab.test.zone } ]
-""" % (v4("zrh"), PORT, v6("zrh"), PORT, v4("zrh"), MANAGEMENT, lib.TOP, HALF_LIFE_S, agents, edges, ", ".join(EDGES)))
+""" % (v4("zrh"), PORT, v6("zrh"), PORT, v4("zrh"), MANAGEMENT, lib.TOP, HALF_LIFE_S, agents, edges, *[", ".join(EDGES)] * 3))
         self.start("waymarkd", *at("zrh", lib.WAYMARKD, "-c", self.conf))
         self.wait("the nameserver is ready", lambda: "ready:" in self.log("waymarkd"), 20)
 
@@ -153,6 +159,7 @@ servers: [ "http://%s:%d" ]
 report: 1s
 passive: { ports: [ 80 ], every: 500ms }
 active: { packets: 200, timeout: 500ms }
+beacon: { listen: "127.0.0.1:9954", origins: [ "https://www.lab.test" ], edges: [ "https://www.lab.test" ] }
 """ % (e, self.keys[e], v4("zrh"), MANAGEMENT))
             self.agents[e] = self.start("agent-" + e, *at(e, *drop, self.dir + "/waymark-agent", "-c", conf))
 
@@ -164,25 +171,27 @@ active: { packets: 200, timeout: 500ms }
     def start_web(self, e):
         os.makedirs("%s/www" % self.dir, exist_ok=True)
         self.write("www/index.html", "hello\n")
+        self.write("www/picture", 100000 * "x")
         if shutil.which("nginx"):
             temporary = "".join("%s_temp_path %s/%s; " % (x, self.dir, x) for x in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
             conf = self.write("nginx-%s.conf" % e, "daemon off; master_process off; user root root; pid %s/nginx-%s.pid; events {}\n"
-                              "http { access_log off; %s server { listen 80; listen [::]:80; root %s/www; } }\n"
-                              % (self.dir, e, temporary, self.dir))
+                              "http { access_log off; %s server { listen 80; listen [::]:80; root %s/www;\n"
+                              "location /waymark/ { proxy_pass http://127.0.0.1:9954; proxy_set_header X-Real-IP $remote_addr; %s } } }\n"
+                              % (self.dir, e, temporary, self.dir, "limit_rate 100k;" if e == NARROW else ""))
             self.start("web-" + e, *at(e, "nginx", "-e", "stderr", "-c", conf))
         else:
             self.start("web-" + e, *at(e, sys.executable, "-m", "http.server", "80", "-d", self.dir + "/www", "--bind", "::"))
 
     def start_clients(self):
         for c in CLIENTS:
-            self.start("client-" + c, *at(c, sys.executable, HERE + "/client.py", v4("zrh"), v6("zrh"), str(PORT)))
+            self.start("client-" + c, *at(c, sys.executable, HERE + "/client.py", v4("zrh"), v6("zrh"), str(PORT), *map(v4, EDGES)))
 
     # -------------------------------------------------------------- looking at it
 
-    def dig(self, client, kind="A"):
+    def dig(self, client, kind="A", name="www"):
         """The edge that a client is sent to."""
         server = v6("zrh") if kind == "AAAA" else v4("zrh")
-        answer = sh(*at(client, "dig", "@" + server, "-p", str(PORT), "www.lab.test", kind, "+short", "+tries=2", "+time=2")).strip()
+        answer = sh(*at(client, "dig", "@" + server, "-p", str(PORT), name + ".lab.test", kind, "+short", "+tries=2", "+time=2")).strip()
         return {v6(e) if kind == "AAAA" else v4(e): e for e in EDGES}.get(answer, answer)
 
     def pings(self):
@@ -274,9 +283,38 @@ def by_the_clock():
         assert "ping_group_range" in said and "CAP_NET_RAW" in said, said
 
 
+@lib.claim("pages measure how long 100,000 bytes take: a pool by throughput leaves an edge with a narrow way out, one by round trips stays")
+def pages_tell():
+    if not shutil.which("nginx"):
+        raise lib.Skip("no nginx, which stands before the agents' beacons")
+    say("\n3. Frankfurt's web server has a narrow way out. Clients' pages measure it, and tell the edge's agent (goal: throughput):\n")
+    begun = time.monotonic()
+    near = [c for c in CLIENTS if lab.dig(c) == NARROW]
+    assert len(near) >= 2, near
+    lab.wait("all clients' pages have told", lambda: json.loads(lab.ctl("latency", "show", "--json"))["transfers"] >= len(EDGES) * len(CLIENTS) - 1, 60)
+    lab.wait("films come from elsewhere", lambda: all(lab.dig(c, name="film") not in (NARROW, "") for c in CLIENTS), 30)
+    say("   (after %.0f s)" % (time.monotonic() - begun))
+    say("      films come " + ", ".join("to %s from %s" % (NAMES[c], NAMES[lab.dig(c, name="film")]) for c in CLIENTS))
+    for c in near:
+        lib.same(lab.dig(c), NARROW, c)
+
+
+@lib.claim("a way loses one packet of ten: a pool that goes by losses leaves it, and only there; one by round trips stays")
+def a_way_loses_packets():
+    say("\n4. The way from Frankfurt to Milan loses every tenth packet. The agent sees it in the kernel's counts (goal: loss).\n")
+    lib.same((lab.dig("mil", name="call"), lab.dig("par", name="call")), ("fra", "fra"))
+    lab.loss("fra", "mil", 0.1)
+    begun = time.monotonic()
+    lab.wait("calls from Milan go elsewhere", lambda: lab.dig("mil", name="call") not in ("fra", ""), 90)
+    say("   (after %.0f s; by round trips Milan stays with %s)" % (time.monotonic() - begun, NAMES[lab.dig("mil")]))
+    lib.same((lab.dig("mil"), lab.dig("par", name="call")), ("fra", "fra"))
+    say("\n".join("      " + line for line in lab.ctl("latency", "show", "--prefix", v4("mil", 0) + "/24").split("\n") if "loss" in line))
+    lab.loss("fra", "mil", 0)
+
+
 @lib.claim("a path degrades by 80 ms: the choice moves to what is fastest then, and only there")
 def a_path_degrades():
-    say("\n3. The way from Paris to Frankfurt becomes 80 ms slower.\n")
+    say("\n5. The way from Paris to Frankfurt becomes 80 ms slower.\n")
     lab.delay("par", "fra", DELAYS["par"]["fra"] + 40)
     begun = time.monotonic()
     best = lab.fastest()
@@ -290,7 +328,7 @@ def a_path_degrades():
 
 @lib.claim("an edge's agent dies: what it measured fades, and the choice no longer rests on it")
 def an_agent_dies():
-    say("\n4. London's agent dies. Nobody measures Lisbon from there any more; what was measured fades, by half every %d s.\n" % HALF_LIFE_S)
+    say("\n6. London's agent dies. Nobody measures Lisbon from there any more; what was measured fades, by half every %d s.\n" % HALF_LIFE_S)
     lab.agents["lon"].kill()
     lab.gone = (lab.agents["lon"],)
     begun = time.monotonic()
@@ -310,7 +348,7 @@ def they_stop():
             lib.same(lab.agents[e].wait(10 * lib.SLOW), 0, "%s: %s" % (e, lab.log("agent-" + e)))
             assert "Sanitizer" not in lab.log("agent-" + e), lab.log("agent-" + e)
     status = json.loads(lab.ctl("status", "--json"))
-    say("\n5. What the nameserver counted: " + ", ".join("%s %d" % (k[6:], status[k]) for k in status if k.startswith("agent_")))
+    say("\n7. What the nameserver counted: " + ", ".join("%s %d" % (k[6:], status[k]) for k in status if k.startswith("agent_")))
     assert status["agent_reports"] > 40 and status["agent_targets"] >= 2 * len(CLIENTS), status
     for refused in ("forged", "replayed", "oversized", "malformed"):
         lib.same(status["agent_" + refused], 0, refused)

@@ -4,9 +4,10 @@
  *
  * For each city there is a network namespace of that name (ip-netns(8)); the router makes a
  * TUN device "wan" in it and carries packets from each to the others by their destination, each
- * after the delay of its way. Lines on standard input change delays while it runs:
+ * after the delay of its way, unless it is lost there. Lines on standard input change that while it runs:
  *
  *     delay FROM TO MILLISECONDS      one way; 0 unless given
+ *     loss FROM TO SHARE              of the packets, 0 to 1, drawn one by one; 0 unless given
  *
  * The end of the input ends it. "ready" on standard output says that all devices are there.
  * Kernels have this as tc-netem(8), when they have it.
@@ -48,6 +49,7 @@ struct router {
 	} city[CITIES_MOST];
 	int n;
 	int64_t delay_ns[CITIES_MOST][CITIES_MOST];
+	double loss[CITIES_MOST][CITIES_MOST];
 	struct packet *held[HELD_MOST]; /* a heap, the first to leave on top */
 	size_t n_held;
 	uint64_t numbers;
@@ -129,7 +131,7 @@ static void take_in(struct router *r, int from)
 		const int to = n > 0 ? city_of(r, bytes, (size_t)n) : -1;
 		if (n <= 0)
 			return;
-		if (to < 0 || r->n_held == HELD_MOST)
+		if (to < 0 || r->n_held == HELD_MOST || drand48() < r->loss[from][to])
 			continue;
 		struct packet *p = memory_zeroed(1, sizeof *p + (size_t)n);
 		p->due_ns = now_ns() + r->delay_ns[from][to];
@@ -164,12 +166,19 @@ static int find_city(const struct router *r, const char *name)
 static void obey(struct router *r, const char *line)
 {
 	char from[32], to[32];
-	double ms;
+	double ms, share;
 
 	if (sscanf(line, "delay %31s %31s %lf", from, to, &ms) == 3) {
 		const int a = find_city(r, from), b = find_city(r, to);
 		if (a >= 0 && b >= 0 && ms >= 0 && ms < 10000) {
 			r->delay_ns[a][b] = (int64_t)(ms * 1e6);
+			return;
+		}
+	}
+	if (sscanf(line, "loss %31s %31s %lf", from, to, &share) == 3) {
+		const int a = find_city(r, from), b = find_city(r, to);
+		if (a >= 0 && b >= 0 && share >= 0 && share <= 1) {
+			r->loss[a][b] = share;
 			return;
 		}
 	}
