@@ -11,7 +11,7 @@ SANITIZE ?=
 
 # Only what builds needs it: "make deps" and "make help" work before anything is there. check, demo and fuzz see to
 # the packages first and then start make again.
-ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults fleet year soak demo lab cdn fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help deps deps-tests check check-asan check-tsan churn killed faults cross fleet year soak demo lab cdn fuzz mutants conform interop crowd page clean distclean format uninstall dist packages reproducible,$(or $(MAKECMDGOALS),all)),)
 include build/config.mk
 endif
 
@@ -33,7 +33,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 programs := $(BUILD)/waymarkd $(BUILD)/waymarkctl $(BUILD)/waymark-agent
 
-.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults fleet year soak demo lab cdn bench fuzz mutants conform interop crowd format install uninstall clean distclean
+.PHONY: dist packages image reproducible all page help deps deps-tests check check-run check-asan check-tsan churn churn-run killed faults cross fleet year soak demo lab cdn bench fuzz mutants conform interop crowd format install uninstall clean distclean
 all: $(programs)
 
 help:
@@ -55,6 +55,7 @@ help:
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
 	@echo "make faults [N=100] [SEED=1]  system calls that fail, N times: no crash, and nothing that was confirmed is lost"
+	@echo "make cross [ARCH=s390x]  unit tests of zone images and what they are made of, on another kind of processor by qemu"
 	@echo "make killed [N=1000] [SEED=1]  kill -9 in the middle of updates, N times: nothing that was confirmed is lost"
 	@echo "make year [DAYS=365] [SEED=1]  a signed zone by a clock that jumps: keys roll, the server is killed, all is validated each hour (needs faketime, python3-dnspython and ldnsutils)"
 	@echo "make fleet [ROUNDS=100] [SEED=1]  three servers on a Redis that is killed, stopped, emptied, full, slow, cut off: nothing that was confirmed is lost"
@@ -251,6 +252,11 @@ year: deps-tests
 	@BUILD=$(BUILD) tests/interop/year.py --days $(DAYS) --seed $(SEED)
 
 # System calls that fail, one kind in each run, in the midst of all that a server does.
+cross: ARCH ?= s390x
+cross: deps-tests
+	@$(MAKE) --no-print-directory build/config.mk
+	@BUILD=$(BUILD) tests/cross.sh $(ARCH)
+
 faults: N ?= 100
 faults: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/fail_calls.so

@@ -10,6 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* OSSL_PARAM has numbers in the order of the machine. */
+static void turn(uint8_t *to, const uint8_t *from, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? len - 1 - i : i];
+}
+
 static EVP_PKEY *rsa_foreign(const uint8_t *p, size_t len)
 {
 	size_t e_len = len ? p[0] : 0, skip = 1;
@@ -22,13 +29,10 @@ static EVP_PKEY *rsa_foreign(const uint8_t *p, size_t len)
 	}
 	if (!e_len || len <= skip + e_len)
 		return NULL;
-	/* OSSL_PARAM has numbers in the order of the machine. */
 	uint8_t e[SIGNING_DNSKEY_MOST], n[SIGNING_DNSKEY_MOST];
 	const size_t n_len = len - skip - e_len;
-	for (size_t i = 0; i < e_len; i++)
-		e[i] = p[skip + e_len - 1 - i];
-	for (size_t i = 0; i < n_len; i++)
-		n[i] = p[len - 1 - i];
+	turn(e, p + skip, e_len);
+	turn(n, p + skip + e_len, n_len);
 	params[0] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n, n_len);
 	params[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, e, e_len);
 	params[2] = OSSL_PARAM_construct_end();

@@ -1,0 +1,52 @@
+#!/bin/bash
+# cross.sh ARCH [SUITE...] - the unit tests of base, dns, geo and zone on another kind of processor, by qemu-user: of zone images and all that
+# they are made of. ARCH is one of Debian's: s390x has the highest byte in front, arm64 the
+# lowest. Processors of 32 bits have no numbers of 128 bits (__uint128_t), which base/bytes and geo/netmap want.
+#
+# Wants the packages mmdebstrap, qemu-user-static and the compiler of that kind (gcc-s390x-linux-gnu, gcc-aarch64-linux-gnu).
+# The libraries are those of Debian, unpacked into a folder; nothing is installed.
+set -eu
+cd "$(dirname "$0")/.."
+
+arch=${1:?an architecture of Debian}
+shift
+case $arch in
+arm64) cpu=aarch64 ;;
+*) cpu=$arch ;;
+esac
+kind=$cpu-linux-gnu
+qemu=qemu-$cpu-static
+lib=$kind
+for program in mmdebstrap "$kind-gcc" "$qemu"; do
+	command -v "$program" >/dev/null || { echo "cross: skipped: there is no $program"; exit 0; }
+done
+to=${BUILD:-build}/cross/$arch
+root=${CROSS_ROOT:-$to/root}
+mkdir -p "$to"
+to=$(realpath "$to")
+[ -d "$root/usr/include/sodium" ] ||
+	mmdebstrap --quiet --architectures="$arch" --variant=extract \
+		--include=libc6-dev,libgcc-s1,libldns-dev,libmaxminddb-dev,libsodium-dev,libssl-dev,nettle-dev,libev-dev,libcunit1-dev,zlib1g bookworm "$root"
+root=$(realpath "$root")
+
+rooms="base dns geo zone"
+flags="-std=gnu11 -O1 -D_GNU_SOURCE -Isrc -Itests -I$to -isystem $root/usr/include -isystem $root/usr/include/$lib"
+cp "${BUILD:-build}/config.h" "$to/config.h"
+sources=$(for room in $rooms; do echo src/$room/*.c tests/unit/$room/*.c; done; echo tests/unit/*.c)
+for f in $sources; do
+	case $f in tests/unit/*/test_*) n=${f##*/test_}; echo "SUITE(${n%.c})" ;; esac
+done >"$to/suites.h"
+
+objects=
+for f in $sources; do
+	o=$to/${f//\//_}.o
+	objects="$objects $o"
+	[ "$o" -nt "$f" ] || printf '%s %s\n' "$f" "$o"
+done | xargs -r -P 2 -n 2 sh -c "$kind-gcc $flags -c -o \"\$1\" \"\$0\""
+for f in $sources; do objects="$objects $to/${f//\//_}.o"; done
+wraps=$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc aligned_alloc free strdup strndup mmap mremap munmap pthread_create)
+libraries=$(for l in ldns maxminddb sodium ssl crypto nettle ev cunit; do echo "$root/usr/lib/$lib/lib$l.so"; done)
+# shellcheck disable=SC2086
+"$kind-gcc" $wraps -o "$to/unit" $objects $libraries -Wl,-rpath-link,"$root/usr/lib/$lib:$root/lib/$lib" -lm -lpthread
+echo "cross: $arch: $(file -b "$to/unit" | cut -d, -f1-2)"
+exec "$qemu" -L "$root" "$to/unit" "$@"
