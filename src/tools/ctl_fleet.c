@@ -6,7 +6,7 @@
 #include "tools/ctl_inner.h"
 
 #include "base/bytes.h"
-#include "dns/message.h"
+#include "tools/ctl_fleet_dns.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,8 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SERVERS_MOST = 64, CLIENTS = 1000, CLIENTS_MOST = 1000000, WINDOW = 32, WAIT_MS = 1000, TRIES = 3, SHOWN = 10,
-	ANSWER_TEXT = 512, ADDRESSES = 32, TYPE_OPT = 41, OPTION_ECS = 8 };
+enum { SERVERS_MOST = 64, CLIENTS = 1000, CLIENTS_MOST = 1000000, WINDOW = 32, WAIT_MS = 1000, TRIES = 3, SHOWN = 10 };
 
 /* Of what a server says of itself, as "fleet" shows them. */
 struct sums {
@@ -34,7 +33,7 @@ struct server {
 	struct sums sums;
 	bool moved; /* they are others by now */
 	int fd;
-	char said[WINDOW][ANSWER_TEXT]; /* "": nothing yet */
+	char said[WINDOW][CTL_FLEET_DNS_ANSWER]; /* "": nothing yet */
 };
 
 struct verify {
@@ -56,97 +55,6 @@ static bool complain(const char *sentence, const char *what)
 
 /* --- asking ------------------------------------------------------------------------------- */
 
-/* A /24 of the addresses that hosts may have. */
-static uint32_t next_client(struct verify *v)
-{
-	for (;;) {
-		v->random ^= v->random << 13;
-		v->random ^= v->random >> 7;
-		v->random ^= v->random << 17;
-		const uint32_t net = (uint32_t)(v->random >> 24) & 0xffffff00u, first = net >> 24;
-		if (first && first != 10 && first != 127 && first < 224)
-			return net;
-	}
-}
-
-static size_t write_query(uint8_t *to, uint16_t id, const uint8_t *name, size_t len, uint16_t type, uint32_t client)
-{
-	uint8_t *p = to + 12;
-
-	memset(to, 0, 12);
-	be16_put(to, id);
-	be16_put(to + 4, 1);
-	be16_put(to + 10, 1);
-	memcpy(p, name, len);
-	be16_put(p + len, type);
-	be16_put(p + len + 2, 1);
-	p += len + 4;
-	*p = 0;
-	be16_put(p + 1, TYPE_OPT);
-	be16_put(p + 3, 1232);
-	be32_put(p + 5, 0);
-	be16_put(p + 9, 11);
-	be16_put(p + 11, OPTION_ECS);
-	be16_put(p + 13, 7);
-	be16_put(p + 15, 1);
-	p[17] = 24;
-	p[18] = 0;
-	p[19] = (uint8_t)(client >> 24);
-	p[20] = (uint8_t)(client >> 16);
-	p[21] = (uint8_t)(client >> 8);
-	return (size_t)(p + 22 - to);
-}
-
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static int scope_of(const struct message_rr *opt)
-{
-	for (size_t at = 0; at + 4 <= opt->rdlen;) {
-		const unsigned code = be16_get(opt->rdata + at), len = be16_get(opt->rdata + at + 2);
-		if (code == OPTION_ECS && len >= 4 && at + 8 <= opt->rdlen)
-			return opt->rdata[at + 7];
-		at += 4 + len;
-	}
-	return -1;
-}
-
-/* The same text for the same answer, in whatever order its records are. False: it is none. */
-static bool read_answer(const uint8_t *bytes, size_t len, char to[static ANSWER_TEXT])
-{
-	struct message m;
-	struct message_rr rr;
-	unsigned section, n = 0;
-	char found[ADDRESSES][INET6_ADDRSTRLEN];
-	int scope = -1;
-	struct text text = { 0 };
-
-	if (!message_open(&m, bytes, len))
-		return false;
-	while (message_next(&m, &rr, &section)) {
-		if (section == 0 && n < ADDRESSES && ((rr.type == 1 && rr.rdlen == 4) || (rr.type == 28 && rr.rdlen == 16)))
-			inet_ntop(rr.type == 1 ? AF_INET : AF_INET6, rr.rdata, found[n++], INET6_ADDRSTRLEN);
-		else if (section == 0 && n < ADDRESSES)
-			snprintf(found[n++], INET6_ADDRSTRLEN, "type %u of %u bytes", rr.type, rr.rdlen);
-		else if (section == 2 && rr.type == TYPE_OPT)
-			scope = scope_of(&rr);
-	}
-	qsort(found, n, sizeof *found, compare_text);
-	if (m.flags & 15)
-		text_addf(&text, "rcode %u ", m.flags & 15);
-	for (unsigned i = 0; i < n; i++)
-		text_addf(&text, "%s ", found[i]);
-	if (scope >= 0)
-		text_addf(&text, "scope /%d", scope);
-	else
-		text_add(&text, "no scope");
-	snprintf(to, ANSWER_TEXT, "%s", text_get(&text));
-	text_fini(&text);
-	return !m.wrong;
-}
-
 struct round {
 	uint8_t name[NAME_MOST];
 	size_t len;
@@ -157,14 +65,15 @@ struct round {
 
 static unsigned send_missing(struct verify *v, const struct round *r)
 {
-	uint8_t query[NAME_MOST + 64];
+	uint8_t query[CTL_FLEET_DNS_QUERY];
 	unsigned n = 0;
 
 	for (unsigned s = 0; s < v->n; s++)
 		for (unsigned i = 0; i < r->n; i++) {
 			if (v->servers[s].said[i][0])
 				continue;
-			const size_t len = write_query(query, (uint16_t)(r->first + i), r->name, r->len, v->type, r->clients[i]);
+			const size_t len = ctl_fleet_dns_query(query, (uint16_t)(r->first + i),
+				&(struct ctl_fleet_dns_question){ r->name, r->len, v->type, r->clients[i] });
 			/* What is lost, or refused at once by a port where nobody is, is asked again. */
 			(void)!send(v->servers[s].fd, query, len, MSG_NOSIGNAL);
 			n++;
@@ -179,7 +88,7 @@ static void take_answers(const struct round *r, struct server *s, unsigned *miss
 
 	while ((n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
 		const unsigned i = n >= 12 ? (uint16_t)(be16_get(bytes) - r->first) : WINDOW;
-		if (i < r->n && !s->said[i][0] && read_answer(bytes, (size_t)n, s->said[i]))
+		if (i < r->n && !s->said[i][0] && ctl_fleet_dns_answer(bytes, (size_t)n, s->said[i]))
 			--*missing;
 	}
 }
@@ -243,7 +152,7 @@ static bool verify_name(struct verify *v, const char *name)
 	for (unsigned done = 0; done < v->clients; done += r.n) {
 		r.first = (uint16_t)(r.first + WINDOW);
 		for (r.n = 0; r.n < WINDOW && done + r.n < v->clients; r.n++)
-			r.clients[r.n] = next_client(v);
+			r.clients[r.n] = ctl_fleet_dns_client(&v->random);
 		ask_round(v, &r);
 		for (unsigned i = 0; i < r.n; i++)
 			compare(v, &r, name, i);
