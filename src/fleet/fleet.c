@@ -97,16 +97,19 @@ static bool send_record(struct fleet *f, enum fleet_topic topic, const uint8_t *
 	return ok;
 }
 
-/* What is not passed on does not come back, either: on_tick() hangs up. */
+/* What is not passed on does not come back, either: on_tick() hangs up. What nobody has heard is said again once it is passed on. */
 static void on_said(void *ctx, const struct redisReply *reply)
 {
 	struct fleet *f = ctx;
 	const struct redis_value v = redis_value(reply);
+	const bool was_mute = f->mute_told;
 
 	if (v.kind == REDIS_FAULT && !f->mute_told)
 		log_line(LOG_WARNING, "fleet: %s passes on nothing of what we say (%s)", redis_where(f->redis), v.s);
 	if (v.kind == REDIS_FAULT || v.kind == REDIS_NUMBER)
 		f->mute_told = v.kind == REDIS_FAULT;
+	if (was_mute && v.kind == REDIS_NUMBER)
+		tell_lost(f);
 }
 
 bool fleet_say(struct fleet *f, enum fleet_topic topic, const uint8_t *bytes, size_t len)

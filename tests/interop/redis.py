@@ -427,6 +427,13 @@ def refused():
         redis.cli("ACL", "SETUSER", "default", "+@all")
         took = until(lambda: changes(two) == changes(one), 20)
         same(took < 20, True, took)                          # all is looked at again each 30 s
+        # For so short that nothing else was said meanwhile.
+        redis.cli("ACL", "SETUSER", "default", "-hset", "-publish", "-eval")
+        same(one.ctl("force", "b", "down")[0], 0)
+        until(lambda: "does not keep what operators want" in one.said(), 10)
+        redis.cli("ACL", "SETUSER", "default", "+@all")
+        took = until(lambda: changes(two) == changes(one), 20)
+        same((len(changes(two)), took < 20), (2, True), took)
 
 
 @claim("a Redis of TLS is known by its certificate, and asks for ours")
