@@ -29,6 +29,7 @@ struct entry {
 	const struct node *node;
 	unsigned special; /* how much it says: more goes first */
 	size_t order;
+	struct out *when; /* NULL: everybody, or nobody where it is `special` */
 };
 
 /* Types that some entry of a name has. */
@@ -227,17 +228,16 @@ static const char *by_rules(struct geo *g, const char *owner, const struct node 
 	for (const struct node *e = entries->first; e; e = e->next) {
 		if (e->kind != NODE_MAP)
 			continue;
-		sorted[n] = (struct entry){ e, 0, n };
-		when_of(g, e, &sorted[n].special);
+		sorted[n] = (struct entry){ .node = e, .order = n };
+		sorted[n].when = when_of(g, e, &sorted[n].special);
 		n++;
 	}
 	qsort(sorted, n, sizeof *sorted, by_special);
 	for (size_t i = 0; i < n; i++) {
 		const struct node *e = sorted[i].node;
-		unsigned special;
+		struct out *when = sorted[i].when;
 		const char *which = node_get_string(e, "geo") ? node_get_string(e, "geo") : node_get_string(e, "net");
-		struct out *when = when_of(g, e, &special);
-		if (!when && special)
+		if (!when && sorted[i].special)
 			continue;
 		const char *edge = edge_of(g, owner, e, t, plan_textf(p, "%s-%s", hint, which ? which : "all"));
 		if (when)
