@@ -127,7 +127,7 @@ size_t resolver_pairs_take(struct resolver_pairs *p, const struct agent_report_c
 
 void resolver_pairs_follow(struct resolver_pairs *p, const struct resolver_pairs_follower *by)
 {
-	p->by = by ? *by : (struct resolver_pairs_follower){ NULL };
+	p->by = by ? *by : (struct resolver_pairs_follower){ .ctx = NULL };
 }
 
 struct client_pairs *resolver_pairs_table(struct resolver_pairs *p)
