@@ -1,29 +1,18 @@
 #include "daemon/zones_added.h"
 
-#include "base/bytes.h"
 #include "base/memory.h"
-#include "base/scope.h"
 #include "daemon/confine.h"
 #include "daemon/parts_read.h"
 #include "daemon/versions.h"
+#include "daemon/zone_begin.h"
 #include "daemon/zone_pools.h"
 #include "daemon/zones_read.h"
-#include "dns/rrtype.h"
 #include "xfr/stored.h"
-#include "xfr/update.h"
 #include "zone/serial.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum {
-	TTL_S = 3600, /* of the SOA and NS that a zone begins with */
-	REFRESH_S = 7200,
-	RETRY_S = 900,
-	EXPIRE_S = 1209600,
-	NEGATIVE_S = 300
-};
 
 struct zones_added {
 	struct zones_added_opts opts;
@@ -51,83 +40,6 @@ static bool refuse(struct zones_added_item *it, const char *fmt, ...)
 	va_end(ap);
 	text_add(&it->told, "\n");
 	return false;
-}
-
-/* --- zones that begin with nothing -------------------------------------------------------- */
-
-static size_t put_name(uint8_t *to, const uint8_t *name)
-{
-	const size_t len = name_len(name);
-
-	memcpy(to, name, len);
-	return len;
-}
-
-/* 0: the name would be too long. */
-static size_t soa_rdata(uint8_t *to, const uint8_t *apex, const struct conf_rule *rule)
-{
-	static const uint8_t host[] = "\012hostmaster";
-	const uint32_t numbers[] = { update_serial(0, rule->access.serial, time(NULL)),
-		REFRESH_S, RETRY_S, EXPIRE_S, NEGATIVE_S };
-	size_t len = put_name(to, rule->nameservers[0]);
-
-	if (rule->contact) {
-		len += put_name(to + len, rule->contact);
-	} else {
-		if (sizeof host - 1 + name_len(apex) > NAME_MOST)
-			return 0;
-		memcpy(to + len, host, sizeof host - 1);
-		len += sizeof host - 1;
-		len += put_name(to + len, apex);
-	}
-	for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++, len += 4)
-		be32_put(to + len, numbers[i]);
-	return len;
-}
-
-static bool add_record(
-	struct records *r, uint32_t group, uint16_t type, const uint8_t *rdata, size_t len)
-{
-	return records_add(r, group,
-		&(struct record){ .rdata = rdata,
-			.ttl_s = TTL_S,
-			.type = type,
-			.rdlen = (uint16_t)len,
-			.file = UINT16_MAX });
-}
-
-/* For a scope. */
-static void let_go_records(void *r)
-{
-	records_fini(r);
-}
-
-static struct zone *begin_zone(const uint8_t *apex, const struct conf_rule *rule,
-	const struct compile_opts *opts, struct faults *f)
-{
-	uint8_t soa[2 * NAME_MOST + 20];
-	struct zone *z = NULL;
-	struct records r;
-
-	const size_t len = soa_rdata(soa, apex, rule);
-	if (!len) {
-		faults_error(f, &(struct fault_at){ 0 },
-			"the zone's name is too long for hostmaster in front of it: its template "
-			"needs a \"contact\"");
-		return NULL;
-	}
-	records_init(&r, apex);
-	scope_hold(&r, let_go_records);
-	const uint32_t group = records_owner(&r, apex, name_len(apex));
-	bool ok = group && add_record(&r, group, RRTYPE_SOA, soa, len);
-	for (size_t i = 0; ok && i < rule->n_nameservers; i++)
-		ok = add_record(&r, group, RRTYPE_NS, rule->nameservers[i],
-			name_len(rule->nameservers[i]));
-	if (ok)
-		z = zone_compile(&r, opts, f);
-	scope_forget(&r, let_go_records);
-	records_fini(&r);
-	return z;
 }
 
 /* --- one that comes ----------------------------------------------------------------------- */
@@ -219,7 +131,7 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 		return z;
 	}
 	if (rule->n_nameservers)
-		return begin_zone(it->apex, rule, &opts, f);
+		return zone_begin(it->apex, rule, &opts, f);
 	faults_error(f, &(struct fault_at){ 0 },
 		"zone %s has nothing to begin with: name a file, or write \"nameservers\" into the "
 		"template",
