@@ -27,6 +27,13 @@ static void keys_are_told_apart_by_more_than_their_letters(void)
 	static const struct told_case row[] = {
 		{ "a name twice", SERVER ZONES "keys:\n  a.example: " KEY "\n  b.example: " KEY "\n  A.Example.: " KEY "\n",
 			"6:3: error: this key is here twice, in other letters (first on line 4); take one out\n" },
+		{ "a name twice, the first with the dot", SERVER ZONES "keys:\n  A.example.: " KEY "\n  a.Example: " KEY "\n",
+			"5:3: error: this key is here twice, in other letters (first on line 4); take one out\n" },
+		{ "a name twice, both with the dot", SERVER ZONES "keys:\n  A.example.: " KEY "\n  a.Example.: " KEY "\n",
+			"5:3: error: this key is here twice, in other letters (first on line 4); take one out\n" },
+		{ "names of which one begins as the other", SERVER ZONES
+			"keys: { a.exam: " KEY ", a.example.: " KEY ", a.examples: " KEY ", b.exam: " KEY " }\npeers: { p: { at: 192.0.2.2, key: a.example }, q: { at: 192.0.2.3, key: a.exampl } }\n",
+			"4:73: error: there is no key \"a.exampl\"; did you mean \"a.exam\"?\n" },
 		{ "a name twice, once with an escape", SERVER ZONES "keys:\n  \"\\\\097.example\": " KEY "\n  A.Example.: " KEY "\n",
 			"5:3: error: this key is here twice, in other letters (first on line 4); take one out\n" },
 		{ "a name that there is not", SERVER ZONES "keys: { a.example: " KEY " }\npeers: { b: { at: 192.0.2.2, key: B.Example } }\n",

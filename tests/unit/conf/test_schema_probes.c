@@ -135,6 +135,24 @@ static void statuses_of_all_classes_may_be_expected(void)
 	}
 }
 
+/* Nothing beside a status or two of them is taken, and none that HTTP has not. */
+static void what_is_no_status_is_expected_of_nobody(void)
+{
+	static const char *const row[] = { "0", "99", "1000", "0200", "+200", "-200", "\" 200\"", "\"200 \"", "200x", "200-", "200-x",
+		"200-0299", "200-+299", "200- 299", "200-199", "200-1000", "99-200", "200-299-300", "200-299x", "2e2", "ok", "\"\"",
+		"66000", "200-66000", "4294967496", "18446744073709551816", "200-18446744073709551816" };
+	char text[400], shown[80], want[400];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		snprintf(text, sizeof text, HEAD "probes: { a: { kind: http, expect: [ %s ] } }\n", row[i]);
+		snprintf(shown, sizeof shown, row[i][0] == '"' ? "%s" : "\"%s\"", row[i]);
+		snprintf(want, sizeof want,
+			"4:38: error: \"expect\" must be an HTTP status (100 to 999), a range such as 200-299, or a list of them, not %s\n",
+			shown);
+		told_check(&(struct told_case){ row[i], text, want }, 1);
+	}
+}
+
 static void what_http_probes_say_and_show_is_read(void)
 {
 	struct text lines;
@@ -256,6 +274,7 @@ void suite_schema_probes(void)
 		{ "what is wrong with probes is told at its place",
 			what_is_wrong_with_probes_is_told_at_its_place },
 		{ "statuses of all classes may be expected", statuses_of_all_classes_may_be_expected },
+		{ "what is no status is expected of nobody", what_is_no_status_is_expected_of_nobody },
 		{ "what HTTP probes say and show is read", what_http_probes_say_and_show_is_read },
 		{ "what HTTP probes cannot say is told", what_http_probes_cannot_say_is_told },
 		{ "what pools make of probes is checked",
