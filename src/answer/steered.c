@@ -383,9 +383,7 @@ static enum pool_rrsig_is try_less(
 			struct choice one = *choice;
 			one.n = 1;
 			one.edges[0] = choice->edges[i];
-			one.rows[0] = choice->rows[i];
-			if (whole)
-				one.alive = NULL;
+			one.rows[0] = whole ? (uint16_t)CHOICE_AS_IF_UP : choice->rows[i];
 			is = try_signed(c, &less, &one, ttl_s, false);
 		}
 	return is;

@@ -173,6 +173,30 @@ static struct steer *make_steer(struct atlas *atlas, unsigned answers)
 		atlas, NULL);
 }
 
+/* With a probe of pool shop, which finds one address down. */
+static struct standing *probed_standing(const struct asking *x)
+{
+	static const struct verdict down = { .known = true, .changes_us = UINT64_MAX, .rtt_ms = NAN, .load = NAN };
+	uint32_t *targets = calloc(x->steer->n_addresses, sizeof *targets);
+	uint16_t *row_of = calloc(x->steer->n_pools, sizeof *row_of);
+
+	if (!targets || !row_of)
+		abort();
+	for (uint32_t i = 0; i < x->steer->n_addresses; i++)
+		targets[i] = STANDING_NO_TARGET;
+	targets[x->steer->edges[AMS].first_address + 1] = 0;
+	row_of[steer_pool(x->steer, "shop")] = 1;
+	struct standing *s = standing_new(&(struct standing_opts){ .steer = x->steer,
+		.states = x->states,
+		.verdicts = &down,
+		.rows = &(struct standing_row){ 1, targets },
+		.n_rows = 1,
+		.row_of = row_of });
+	free(targets);
+	free(row_of);
+	return s;
+}
+
 void asking_again(struct asking *x)
 {
 	struct pool_numbers *numbers = pool_numbers_new(x->zones, x->steer, NULL),
@@ -186,7 +210,7 @@ void asking_again(struct asking *x)
 		.steer = x->steer,
 		.numbers = numbers,
 		.policy = &x->policy,
-		.standing = small_standing(x->steer, x->states),
+		.standing = x->second_dead ? probed_standing(x) : small_standing(x->steer, x->states),
 		.share = x->share,
 		.signatures = x->signatures,
 		.staged = x->share ? x->staged : NULL,

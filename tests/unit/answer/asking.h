@@ -29,6 +29,7 @@ struct asking {
 	uint8_t states[8];    /* enum edge_state; the same */
 	uint64_t share;       /* of clients that a stage has; the same */
 	bool waits;           /* nothing is known of any edge yet; the same */
+	bool second_dead;     /* the probe of pool shop has the second A address of ams down; the same */
 	struct zone_set *zones;
 	struct keyset *keys;                /* that sign; the same */
 	struct pool_signatures *signatures; /* the same */

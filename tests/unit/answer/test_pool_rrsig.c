@@ -130,6 +130,27 @@ static void less_is_answered_until_the_whole_is_signed(void)
 	CU_ASSERT_EQUAL(x.n_wanted, 2);
 }
 
+/* What is signed ahead of an edge is all that it has. */
+static void dead_addresses_are_given_until_the_live_ones_are_signed(void)
+{
+	const unsigned wanted = x.n_wanted;
+
+	x.second_dead = true;
+	asking_again(&x);
+	is("shop.pools.test. A do ecs=1.0.1.0/24",
+		"NOERROR aa | shop.pools.test. 5 A 192.0.2.1, shop.pools.test. 5 A 192.0.2.101, "
+		"shop.pools.test. 5 RRSIG A | - | - | 1232 do ecs1/24/8",
+		1);
+	CU_ASSERT_EQUAL(x.n_wanted, wanted + 1);
+	asking_sign_wanted(&x);
+	is("shop.pools.test. A do ecs=1.0.1.0/24",
+		"NOERROR aa | shop.pools.test. 300 A 192.0.2.1, shop.pools.test. 300 RRSIG A | - | - | "
+		"1232 do ecs1/24/8",
+		1);
+	x.second_dead = false;
+	asking_again(&x);
+}
+
 static void what_is_not_there_for_now_has_a_proof_of_its_own(void)
 {
 	x.states[0] = x.states[1] = EDGE_DOWN;
@@ -230,6 +251,8 @@ static const struct unit_case cases[] = {
 	{ "a wildcard is signed with the proof of nothing closer",
 		a_wildcard_is_signed_with_the_proof_of_nothing_closer },
 	{ "less is answered until the whole is signed", less_is_answered_until_the_whole_is_signed },
+	{ "dead addresses are given until the live ones are signed",
+		dead_addresses_are_given_until_the_live_ones_are_signed },
 	{ "what is not there for now has a proof of its own",
 		what_is_not_there_for_now_has_a_proof_of_its_own },
 	{ "the record that names the pool is not shown",
