@@ -121,6 +121,8 @@ void model_drop(struct model *m)
 	memory_free(m->near.changed);
 	memory_free(m->country.mean);
 	memory_free(m->country.changed);
+	memory_free(m->siblings.mean);
+	memory_free(m->siblings.changed);
 	memory_free(m->asn.mean);
 	memory_free(m->asn.changed);
 	memory_free(m->asn_key);

@@ -181,6 +181,7 @@ struct model_own {
  * mostly the network's own way in: shrunk by n / (n + 1/2), since a single time may as well be
  * long on its own way; and never down, since where one edge is near, mostly the map was wrong.
  * Of several times most of which are as estimated, one that is far from it counts less.
+ * And one that other networks of its place contradict (three or more, by the same edge) gives way to what they have, also alone.
  */
 void model_own(const struct model_own *own, float *ms, unsigned n);
 

@@ -266,7 +266,8 @@ static size_t judge_row(struct model_fit *f, size_t row)
 			     likely = LIKELY_MS + LIKELY_SHARE * model_line_ms(km),
 			     much = fabs(over) > likely ? likely / fabs(over) : 1;
 		uint8_t *now = &f->likely[f->first[row] + k], before = *now;
-		*now = (uint8_t)lrint(MODEL_LIKELY * much * much);
+		double others_ms;
+		*now = (uint8_t)lrint(MODEL_LIKELY * much * much * model_siblings_agree(f->m, f->place[row], &r->cell[k], &others_ms));
 		changed += abs(*now - before) > SETTLED;
 	}
 	return changed;
@@ -330,6 +331,7 @@ void model_fit(struct model *m, const struct model_opts *opts)
 	make_room(f);
 	number_columns(f);
 	if (m->columns) {
+		model_fit_siblings(f);
 		if (f->rows > 1)
 			find_likely(f);
 		find_ways_in(f);

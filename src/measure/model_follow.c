@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/* What differs by no more doubts the same times. */
+#define SIBLINGS_SAME 0.03
+
 uint64_t model_signature(const struct model *m)
 {
 	uint64_t sum = m->asn.rows;
@@ -61,13 +64,18 @@ static bool is_alike(const struct model *m, const struct model *before)
 
 bool model_follow(struct model *m, const struct model *before)
 {
-	if (!is_alike(m, before) || !model_follow_goals(m, before))
+	if (!is_alike(m, before) || fabs(m->siblings_apart - before->siblings_apart) > SIBLINGS_SAME || !model_follow_goals(m, before))
 		return false;
+	m->siblings_apart = before->siblings_apart;
 	for (unsigned i = 0; i < m->n; i++)
 		m->edge[i].offset_ms = before->edge[i].offset_ms;
 	m->near.changed = memory_zeroed(m->near.rows, sizeof *m->near.changed);
+	m->siblings.changed = memory_zeroed(m->siblings.rows, sizeof *m->siblings.changed);
 	m->country.changed = memory_zeroed(m->country.rows, sizeof *m->country.changed);
 	m->asn.changed = memory_zeroed(m->asn.rows, sizeof *m->asn.changed);
+	for (unsigned i = 0; i < CELLS; i++)
+		if (m->sibling_row[i])
+			follow_row(m, &m->siblings, m->sibling_row[i] - 1, &before->siblings, before->sibling_row[i]);
 	for (unsigned i = 0; i < CELLS; i++)
 		if (m->cell_row[i])
 			follow_row(m, &m->near, m->cell_row[i] - 1, &before->near,
@@ -91,9 +99,10 @@ bool model_is_changed(const struct model *m, uint32_t place, uint32_t asn)
 		return false;
 	const int country = model_country(p);
 	const uint32_t near = m->cell_row[model_cell(p->lat, p->lon)],
+		       sibling = m->sibling_row[model_cell(p->lat, p->lon)],
 		       of_country = country < 0 ? 0 : m->country_row[country],
 		       term = model_asn(m, place, asn);
-	return (near && m->near.changed[near - 1]) ||
+	return (near && m->near.changed[near - 1]) || (sibling && m->siblings.changed[sibling - 1]) ||
 		(of_country && m->country.changed[of_country - 1]) ||
 		(term && m->asn.changed[term - 1]);
 }

@@ -58,6 +58,9 @@ struct model {
 	uint32_t cell_row[CELLS];        /* row + 1 in `near`; 0: no place there */
 	uint32_t country_row[COUNTRIES]; /* row + 1 in `country` */
 	struct model_table near, country, asn;
+	uint32_t sibling_row[CELLS];     /* row + 1 in `siblings`; 0: fewer than three networks were measured there */
+	struct model_table siblings;     /* over line and offset, in the middle; n: networks, 0: too few by that edge */
+	double siblings_apart;           /* of ratios' logarithms, a standard deviation */
 	struct model_kind kind[LATENCY_KINDS];
 	uint64_t *asn_key; /* by hash: asn << 32 | country + 1 */
 	uint32_t *asn_row; /* row + 1 */
@@ -79,6 +82,10 @@ uint32_t model_asn_slot(const struct model *m, uint32_t asn, int country);
 bool model_is_possible(double km, double error_km, double ms);
 /* The physical floor: nothing that is so far away answers sooner. */
 double model_least_ms(double km);
+
+/* How far other networks of the same place, three or more with it, say that a network's time can be right: 1 where they are as long, or where
+ * nobody knows, down to 0. `*others_ms` is what they have in the middle; the time itself where nobody knows. */
+double model_siblings_agree(const struct model *m, uint32_t place, const struct latency_cell *c, double *others_ms);
 
 /* 0 of none. Sorts. */
 double model_median(double *v, unsigned n);
@@ -138,6 +145,8 @@ struct model_mean *model_fit_new_row(struct model *m, struct model_table *t);
 void model_fit_trust(struct model_fit *f);
 void model_fit_offsets(struct model_fit *f);
 void model_fit_near(struct model_fit *f);
+/* Before those, over line and offset alone: what networks of one cell have in the middle. */
+void model_fit_siblings(struct model_fit *f);
 
 /* After all of them: the other kinds, by round trips as they are estimated now. */
 void model_fit_goals(struct model *m, const struct model_opts *opts);

@@ -35,6 +35,7 @@ enum { SAMPLES_MANY = 4 };
 
 struct own {
 	float differs_ms; /* from the estimate; NAN: there is none */
+	float agrees;     /* how far other networks of the place say so, too: 0 to 1, and `rtt_ms` is that much of its own */
 	float weight;
 	float rtt_ms;
 	uint16_t edge, samples;
@@ -135,9 +136,12 @@ static unsigned find_own(const struct model_own *from, const float *ms, unsigned
 			seen[c->edge / 64] |= (uint64_t)1 << c->edge % 64;
 			if (trust <= 0)
 				continue;
-			own[k++] = (struct own){ c->rtt_ms - ms[c->edge],
+			double others_ms = rtt_ms;
+			const double agrees = known ? model_siblings_agree(from->model, from->place, c, &others_ms) : 1,
+				     taken_ms = others_ms + agrees * (rtt_ms - others_ms);
+			own[k++] = (struct own){ (float)taken_ms - ms[c->edge], (float)agrees,
 				(float)(trust * latency_weight(from->half_life_s, c->at_s, from->now_s)),
-				c->rtt_ms, c->edge, c->n, 1, !isnan(km) && rtt_ms < model_least_ms(km - MOVED_KM) };
+				(float)taken_ms, c->edge, c->n, 1, !isnan(km) && taken_ms < model_least_ms(km - MOVED_KM) };
 		}
 	return k;
 }
@@ -183,6 +187,6 @@ double model_own_counts(const struct model_own *from, const float *ms, unsigned 
 	judge(own, k);
 	for (unsigned i = 0; i < k; i++)
 		if (own[i].edge == edge)
-			return (double)own[i].weight * own[i].likely;
+			return (double)own[i].weight * own[i].likely * (double)own[i].agrees;
 	return 0;
 }

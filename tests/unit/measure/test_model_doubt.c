@@ -117,6 +117,67 @@ static void one_of_several_own_times_is_doubted(void)
 	end();
 }
 
+/* What a network of Rome that measures edge 2 so often at so many ms is believed to need, and how far that counts. */
+static double believed(double rtt_ms, unsigned samples, double *counts)
+{
+	struct latency_cell cell[] = { { (float)rtt_ms, NOW, 2, samples & 0x7fff, 0 } };
+	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
+	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME };
+	float ms[EDGES], before[EDGES];
+
+	model_estimate(m, ROME, ms);
+	model_estimate(m, ROME, before);
+	*counts = model_own_counts(&own, before, EDGES, 2);
+	model_own(&own, ms, EDGES);
+	return (double)ms[2];
+}
+
+/* Even alone, where nothing else of its own tells who is right. */
+static void a_time_that_networks_of_its_place_contradict_waits_for_more(void)
+{
+	double counts;
+
+	begin();
+	for (unsigned i = 0; i < 4; i++)
+		measure(i, 2, 250 + i);
+	fit();
+	CU_ASSERT_DOUBLE_EQUAL(believed(2500, 1, &counts), 251.5, 3);
+	CU_ASSERT_TRUE(counts < 0.01);
+	CU_ASSERT_DOUBLE_EQUAL(believed(70, 1, &counts), 251.5, 3);
+	CU_ASSERT_DOUBLE_EQUAL(believed(280, 1, &counts), 280, 0.5); /* that is no contradiction */
+	CU_ASSERT_TRUE(counts > 0.99);
+	CU_ASSERT_DOUBLE_EQUAL(believed(70, 9, &counts), 161, 3); /* again and again: it may have a way of its own */
+	CU_ASSERT_DOUBLE_EQUAL(counts, 0.5, 0.01);
+	end();
+}
+
+/* One other network is no witness. */
+static void two_networks_of_a_place_contradict_nobody(void)
+{
+	double counts;
+
+	begin();
+	measure(0, 2, 150);
+	measure(1, 2, 150);
+	fit();
+	CU_ASSERT_DOUBLE_EQUAL(believed(1500, 1, &counts), 1500, 1);
+	CU_ASSERT_TRUE(counts > 0.99);
+	end();
+}
+
+static void where_networks_of_a_place_differ_none_is_doubted_for_that(void)
+{
+	double counts;
+
+	begin();
+	for (unsigned i = 0; i < 7; i++)
+		measure(i, 2, (double[]){ 90, 110, 140, 190, 250, 330, 420 }[i]);
+	fit();
+	CU_ASSERT_DOUBLE_EQUAL(believed(420, 1, &counts), 420, 15);
+	CU_ASSERT_TRUE(counts > 0.9);
+	end();
+}
+
 static void a_long_way_that_was_measured_often_counts_half_and_more(void)
 {
 	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 500, NOW, 2, 40, 0 }, { 25, NOW, 4, 1, 0 } };
@@ -197,6 +258,9 @@ void suite_model_doubt(void)
 		{ "a false time among many moves nobody", a_false_time_among_many_moves_nobody },
 		{ "what all say is no mistake", what_all_say_is_no_mistake },
 		{ "one of several own times is doubted", one_of_several_own_times_is_doubted },
+		{ "a time that networks of its place contradict waits for more", a_time_that_networks_of_its_place_contradict_waits_for_more },
+		{ "two networks of a place contradict nobody", two_networks_of_a_place_contradict_nobody },
+		{ "where networks of a place differ none is doubted for that", where_networks_of_a_place_differ_none_is_doubted_for_that },
 		{ "a long way that was measured often counts half and more",
 			a_long_way_that_was_measured_often_counts_half_and_more },
 		{ "own times that all differ are believed", own_times_that_all_differ_are_believed },
