@@ -51,7 +51,7 @@ static const char style[] =
 	"paint-order:stroke;stroke:var(--land);stroke-linejoin:round}\n"
 	".insets{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr)"
 	")"
-	";gap:12px;margin:12px 0 0}.insets:empty{display:none}\n"
+	";gap:12px;margin:12px 0 0}.insets:empty{display:none}.insets>div{max-width:560px}\n"
 	".key{display:flex;flex-wrap:wrap;gap:4px 16px;margin:10px 0 0;color:var(--soft);"
 	"font-size:13px}\n"
 	".key i,td i{display:inline-block;width:12px;height:12px;border-radius:50%;"
@@ -86,17 +86,15 @@ static void add_ms(struct text *out, double ms)
 		text_addf(out, "<td>%.1f</td>", ms);
 }
 
-/* More is worse. */
-static void add_change(struct text *out, double by, const char *unit)
+/* Of milliseconds: more is worse. */
+static void add_change(struct text *out, double by)
 {
 	if (isnan(by))
 		text_add(out, "<td>-</td>");
+	else if (fabs(by) < 0.005)
+		text_add(out, "<td>none</td>");
 	else
-		text_addf(out, "<td class=\"%s\">%+.2f%s</td>",
-			by > 0.005            ? "up"
-				: by < -0.005 ? "down"
-					      : "",
-			by, unit);
+		text_addf(out, "<td class=\"%s\">%+.2f</td>", by > 0 ? "up" : "down", by);
 }
 
 static void add_name(struct text *out, const char *name)
@@ -150,6 +148,13 @@ static void add_share(struct text *out, double share)
 		text_add(out, "&lt;0.01 %");
 	else
 		text_addf(out, "%.2f %%", 100 * share);
+}
+
+static void add_moves(struct text *out, double moved, double of)
+{
+	text_add(out, "<td>");
+	add_share(out, of > 0 ? moved / of : 0);
+	text_add(out, "</td>");
 }
 
 /* What the colours are. */
@@ -233,7 +238,11 @@ static void edge_row(const struct simulate_report *r, const struct simulate_pain
 	add_share(out, o);
 	text_add(out, "</td><td>");
 	add_share(out, n);
-	text_addf(out, "</td><td>%+.2f %%</td>", 100 * (n - o));
+	text_add(out, "</td><td>");
+	if (n != o)
+		text_add_char(out, n > o ? '+' : '-');
+	add_share(out, fabs(n - o));
+	text_add(out, "</td>");
 	if (!isnan(r->load))
 		text_addf(out, "<td>%.0f</td><td%s>%.0f</td>", simulate_old_load(r, e),
 			e->new_capacity > 0 && simulate_new_load(r, e) > e->new_capacity ? " class=\"up\""
@@ -271,11 +280,10 @@ static void pools(const struct simulate *s, struct text *out)
 		if (p->turns)
 			text_add(out, "<td>in turns</td>");
 		else
-			text_addf(out, "<td>%.2f %%</td>",
-				p->old.weight > 0 ? 100 * p->moved / p->old.weight : 0);
+			add_moves(out, p->moved, p->old.weight);
 		add_ms(out, simulate_ms(&p->old));
 		add_ms(out, simulate_ms(&p->new));
-		add_change(out, simulate_ms(&p->new) - simulate_ms(&p->old), "");
+		add_change(out, simulate_ms(&p->new) - simulate_ms(&p->old));
 		text_addf(out, "<td>%llu</td><td>%llu</td></tr>\n",
 			(unsigned long long)p->entries_old, (unsigned long long)p->entries_new);
 	}
@@ -297,7 +305,7 @@ static void moves(const struct simulate *s, struct text *out)
 		text_add(out, "<td class=\"l\">");
 		simulate_escape(out, simulate_edge_name(s, m->to));
 		text_addf(out, "</td><td>%.3f %%</td>", 100 * simulate_share(s, m->weight));
-		add_change(out, m->ms_weight > 0 ? m->extra_ms / m->ms_weight : NAN, "");
+		add_change(out, m->ms_weight > 0 ? m->extra_ms / m->ms_weight : NAN);
 		text_add(out, "</tr>\n");
 	}
 	text_add(out, "</table></div>\n");
@@ -330,7 +338,7 @@ static void losers(const struct simulate *s, struct text *out)
 		text_addf(out, "</td><td>%.4f %%</td>", 100 * simulate_share(s, p->weight));
 		add_ms(out, simulate_ms(&p->old));
 		add_ms(out, simulate_ms(&p->new));
-		add_change(out, simulate_ms(&p->new) - simulate_ms(&p->old), "");
+		add_change(out, simulate_ms(&p->new) - simulate_ms(&p->old));
 		text_add(out, "</tr>\n");
 	}
 	text_add(out, "</table></div>\n");
@@ -346,12 +354,12 @@ static void countries(const struct simulate *s, struct text *out)
 		const struct simulate_group *g = &s->countries[i];
 		if (!simulate_shows(s, g->old.weight, 2))
 			continue;
-		text_addf(out, "<tr><td>%s</td><td>%.2f %%</td><td>%.2f %%</td>", g->name,
-			100 * simulate_share(s, g->old.weight),
-			g->old.weight > 0 ? 100 * g->moved / g->old.weight : 0);
+		text_addf(out, "<tr><td>%s</td><td>%.2f %%</td>", g->name,
+			100 * simulate_share(s, g->old.weight));
+		add_moves(out, g->moved, g->old.weight);
 		add_ms(out, simulate_ms(&g->old));
 		add_ms(out, simulate_ms(&g->new));
-		add_change(out, simulate_ms(&g->new) - simulate_ms(&g->old), "");
+		add_change(out, simulate_ms(&g->new) - simulate_ms(&g->old));
 		text_add(out, "</tr>\n");
 	}
 	text_add(out, "</table></div>\n");

@@ -189,7 +189,9 @@ static double width_of(const char *name, double size)
 	return (double)strlen(name) * size * 0.72;
 }
 
-enum { LETTERS = 12, MARK = 5 };
+/* Letters and marks as they are on a map of the world of its WIDTH, and on an inset of INSET_WIDTH: they are as large on a phone's
+ * page (360 and some), and half as large again on a wide one (560). */
+enum { LETTERS = 12, MARK = 5, INSET_WIDTH = 400 };
 
 /* Would names lie on each other, or on marks, on the map of the world? */
 static bool is_crowded(const struct simulate *s, const struct window *w)
@@ -311,7 +313,7 @@ static void draw_inset(const struct simulate_drawing *d, enum simulate_map what,
 	const struct window *w, struct text *out)
 {
 	const double x = x_of(w->west), y = y_of(w->north), width = x_of(w->east) - x,
-		     height = y_of(w->south) - y, zoom = 540 / width;
+		     height = y_of(w->south) - y, zoom = INSET_WIDTH / width;
 
 	text_addf(out,
 		"<div><svg viewBox=\"%.1f %.1f %.1f %.1f\" role=\"img\" aria-label=\"%s\">"

@@ -405,6 +405,7 @@ def page():
             assert term in text, term
         for table in text.split("<h2>Who")[1:]:             # who moves, who loses most
             assert not re.search("<td>0[.]0+ %</td>", table.split("</table>")[0]), table
+        assert not re.search("[+-]0[.]00( %)?<|>0[.]00 %<", text.split("<h2>Edges")[1]), "what does not change is no row of zeros"
         for tag in ("figure", "table", "svg", "g", "td", "tr", "div", "span"):
             same(len(re.findall("<%s[ >]" % tag, text)), text.count("</%s>" % tag), tag)
 

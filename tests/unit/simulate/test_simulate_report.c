@@ -259,6 +259,15 @@ static void a_page_has_it_all(void)
 			CU_FAIL(*has);
 	CU_ASSERT_PTR_NULL(strstr(page, "nan"));
 	CU_ASSERT_PTR_NULL(strstr(page, "inf "));
+	/* What does not change or move is no row of zeros. */
+	for (const char *const *zero = (const char *const[]){ "+0.00", "-0.00", ">0.00 %<", ">0.000 %<", ">0.0000 %<", NULL }; *zero; zero++)
+		CU_ASSERT_PTR_NULL(strstr(page, *zero));
+	CU_ASSERT_PTR_NOT_NULL(strstr(page, "<td>50.00 %</td><td>none</td><td>-50.00 %</td>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(page, "<td>25.00 %</td><td>75.00 %</td><td>+50.00 %</td>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(page, "<td>12.50 %</td><td>12.50 %</td><td>none</td>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(page, "<tr><td>IT</td><td>25.00 %</td><td>none</td><td>5.0</td><td>5.0</td><td>none</td></tr>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(page, "<tr><td>NO</td><td>25.00 %</td><td>100.00 %</td><td>19.6</td><td>37.1</td><td class=\"up\">+17.52</td></tr>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(page, "<tr><td>BR</td><td>25.00 %</td><td>100.00 %</td><td>-</td><td>-</td><td>-</td></tr>"));
 	text_fini(&out);
 	end();
 }
