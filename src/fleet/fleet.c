@@ -17,6 +17,7 @@ enum {
 	CONNECT_MS = 3000,
 	REPLY_MS = 2500,
 	ECHO_S = 6,         /* what we say must come back to us so soon */
+	AGAIN_MOST_MS = 60000, /* what is refused, and was said again, is tried again so often at the least */
 	LARGE_FLEET = 40,   /* of more servers each gives signs of life less often */
 };
 
@@ -37,25 +38,46 @@ static void tell_lost(struct fleet *f)
 			f->followers[i].lost(f->followers[i].ctx);
 }
 
-/* Who could not keep one thing has kept nothing since, of any topic: what that was is said again once it can. */
 static void on_kept(void *ctx, const struct redisReply *reply)
 {
 	struct fleet *f = ctx;
 	const struct redis_value v = redis_value(reply);
 
-	if (v.kind == REDIS_FAULT) {
-		f->counts.full++;
-		if (!f->is_full)
-			log_line(LOG_WARNING,
-				"fleet: %s keeps nothing of what we say (%s): servers hear each other all the "
-				"same, but who starts anew misses what was said before",
-				redis_where(f->redis), v.s);
-		f->is_full = true;
-	} else if (v.kind == REDIS_NUMBER && f->is_full) {
+	if (v.kind != REDIS_FAULT)
+		return;
+	f->counts.full++;
+	f->refused = true;
+	if (!f->is_full)
+		log_line(LOG_WARNING,
+			"fleet: %s keeps nothing of what we say (%s): servers hear each other all the "
+			"same, but who starts anew misses what was said before",
+			redis_where(f->redis), v.s);
+	f->is_full = true;
+}
+
+/* A sign of life was kept, and something was not before: all topics say again what they keep, and what is refused then is tried again less and
+ * less often. By signs of life alone, which have their pace: a Redis that keeps one topic and refuses another would have us go
+ * round as fast as it replies. True: all are to say it. */
+static bool is_time_to_say_again(struct fleet *f)
+{
+	const uint64_t now = clock_us();
+
+	if (!f->is_full)
+		return false;
+	if (f->said_again && !f->refused) {
 		log_line(LOG_NOTICE, "fleet: %s keeps what we say again", redis_where(f->redis));
-		f->is_full = false;
-		tell_lost(f);
+		f->is_full = f->said_again = false;
+		f->again_ms = 0;
+		return false;
 	}
+	if (now < f->again_us)
+		return false;
+	f->refused = false;
+	f->said_again = true;
+	f->again_ms = f->again_ms ? 2 * f->again_ms : FLEET_HELLO_MS;
+	f->again_ms = f->again_ms < AGAIN_MOST_MS ? f->again_ms : AGAIN_MOST_MS;
+	f->again_us = now + f->again_ms * UINT64_C(1000);
+	return true;
 }
 
 /* The field of a server that was there, and is new: the engine has forgotten. */
@@ -69,12 +91,13 @@ static void on_hello_kept(void *ctx, const struct redisReply *reply)
 		return;
 	const bool is_lost = v.number == 1 && f->hello_kept;
 	f->hello_kept = true;
-	if (!is_lost)
-		return;
-	f->counts.lost++;
-	log_line(LOG_WARNING, "fleet: %s has forgotten what servers kept there; it is put there again",
-		redis_where(f->redis));
-	tell_lost(f);
+	if (is_lost) {
+		f->counts.lost++;
+		log_line(LOG_WARNING, "fleet: %s has forgotten what servers kept there; it is put there again",
+			redis_where(f->redis));
+	}
+	if (is_time_to_say_again(f) || is_lost)
+		tell_lost(f);
 }
 
 static bool send_record(struct fleet *f, enum fleet_topic topic, const uint8_t *bytes, size_t len, bool keep,

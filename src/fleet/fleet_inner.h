@@ -48,7 +48,12 @@ struct fleet {
 	uint64_t hello_us, echo_us, asked_clock_us;
 	bool hello_kept; /* since the engine was reached */
 	bool was_up; /* and was told of */
-	bool caught_up, is_full;
+	bool caught_up;
+	/* It has refused to keep something; all was said again since; something was refused since then, or at all. The next time that all is
+	 * said again, and how long after it is the one behind that. */
+	bool is_full, said_again, refused;
+	uint64_t again_us;
+	unsigned again_ms;
 	bool down_told; /* why it cannot be reached */
 	bool mute_told; /* why nobody hears us */
 	uint64_t catching; /* counts them */
