@@ -154,7 +154,7 @@ uint64_t model_signature(const struct model *m);
  * What another kind takes (latency.h) is estimated by the round trip, so many times as long, and a constant of the edge: what its
  * servers need. Both are fitted to networks that it was measured for: the factor over all edges by medians of slopes (Theil 1950, Sen
  * 1968), where there are enough of them, and else it is what TCP needs at least; the constant by medians, shrunk by n / (n + 4) to that
- * of all edges. So the order is that of round trips while nothing is measured. */
+ * of all edges, which counts as two networks more in the median: what one network says by itself moves no other. So the order is that of round trips while nothing is measured. */
 struct model_goal {
 	double factor, add_ms, n; /* n: networks that say so of this edge */
 };

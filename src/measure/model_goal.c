@@ -14,6 +14,7 @@ enum {
 	SLOPES_MOST = 8192,
 	SLOPES_LEAST = 100, /* with fewer the factor is as without any */
 	ADD_PRIOR = 4,
+	ADD_AGREE = 2, /* networks that say of an edge what all say: one that is odd by itself moves nobody else */
 	LOSS_PRIOR = 100 /* packets */
 };
 #define SLOPE_MS     20.0 /* two round trips that differ by less say little of the factor */
@@ -99,17 +100,18 @@ static int by_edge(const void *va, const void *vb)
 	return (a->edge > b->edge) - (a->edge < b->edge);
 }
 
-/* What is left of [n] pairs, in the middle; `counts`: their weights. */
-static double left_over(const struct pair *p, size_t n, double factor, double *counts)
+/* What is left of [n] pairs, in the middle, with one more that is `other` where it has a weight; `counts`: the pairs' weights. */
+static double left_over(const struct pair *p, size_t n, double factor, struct model_weighed other, double *counts)
 {
-	struct model_weighed *over = memory_zeroed(n, sizeof *over);
+	struct model_weighed *over = memory_zeroed(n + 1, sizeof *over);
 
 	*counts = 0;
+	over[n] = other;
 	for (size_t i = 0; i < n; i++) {
 		over[i] = (struct model_weighed){ p[i].ms - factor * p[i].rtt_ms, p[i].weight };
 		*counts += p[i].weight;
 	}
-	const double middle = model_weighed_median(over, (unsigned)n);
+	const double middle = model_weighed_median(over, (unsigned)n + (other.weight > 0));
 	memory_free(over);
 	return middle;
 }
@@ -119,14 +121,14 @@ static void find_constants(struct model *m, struct model_kind *to, struct pairs 
 	double counts, all;
 
 	qsort(p->of, p->n, sizeof *p->of, by_edge);
-	const double common = left_over(p->of, p->n, to->factor, &all);
+	const double common = left_over(p->of, p->n, to->factor, (struct model_weighed){ 0, 0 }, &all);
 	to->edge = memory_zeroed(m->n, sizeof *to->edge);
 	for (unsigned e = 0; e < m->n; e++)
 		to->edge[e].add_ms = (float)common;
 	for (size_t i = 0, end; i < p->n; i = end) {
 		for (end = i; end < p->n && p->of[end].edge == p->of[i].edge;)
 			end++;
-		const double own = left_over(p->of + i, end - i, to->factor, &counts);
+		const double own = left_over(p->of + i, end - i, to->factor, (struct model_weighed){ common, ADD_AGREE }, &counts);
 		to->edge[p->of[i].edge].n = (float)counts;
 		to->edge[p->of[i].edge].add_ms = (float)(common + (own - common) * counts / (counts + ADD_PRIOR));
 	}

@@ -141,6 +141,30 @@ static void a_networks_own_first_bytes_move_it_alone(void)
 	CU_ASSERT_TRUE(client_map_is_measured(m));
 	CU_ASSERT_EQUAL(first_of(m, LATENCY_TTFB, "145.100.7.0/24"), LON);
 	CU_ASSERT_EQUAL(first_of(m, LATENCY_RTT, "145.100.7.0/24"), AMS);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_TTFB, "145.100.9.0/24"), AMS);
+	client_map_settle(m);
+	client_map_drop(m);
+	end();
+}
+
+/* Three in three countries agree on an edge, and one says it of another. */
+static void several_networks_that_agree_move_others(void)
+{
+	static const char *const nets[] = { "83.50.1.0/24", "24.50.1.0/24", "81.2.69.0/24" };
+
+	begin();
+	for (unsigned i = 0; i < 3; i++) {
+		const struct prefix p = net_of(nets[i]);
+		put(LATENCY_TTFB, &p, AMS, 800);
+		put(LATENCY_TTFB, &p, LON, 200);
+		put(LATENCY_TTFB, &p, NYC, i ? 200 : 800);
+	}
+	struct client_map *m = map_of(true);
+	const double ams = model_goal(client_map_model(m), LATENCY_TTFB, AMS).add_ms,
+		     lon = model_goal(client_map_model(m), LATENCY_TTFB, LON).add_ms;
+	CU_ASSERT_TRUE(ams > lon + 100);
+	CU_ASSERT_TRUE(model_goal(client_map_model(m), LATENCY_TTFB, NYC).add_ms < lon + 100);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_TTFB, "145.100.9.0/24"), LON);
 	client_map_settle(m);
 	client_map_drop(m);
 	end();
@@ -177,6 +201,7 @@ static void a_network_that_loses_packets_on_the_way_to_an_edge_goes_elsewhere(vo
 	CU_ASSERT_DOUBLE_EQUAL(ms_of(m, LATENCY_LOSS, "145.100.7.0/24", AMS), rtt + middle + 0.9 * (90 - middle), 0.01);
 	CU_ASSERT_EQUAL(first_of(m, LATENCY_RTT, "145.100.7.0/24"), AMS);
 	CU_ASSERT_EQUAL(first_of(m, LATENCY_LOSS, "145.100.7.0/24"), LON);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_LOSS, "145.100.9.0/24"), AMS);
 	client_map_settle(m);
 	client_map_drop(m);
 	end();
@@ -237,6 +262,7 @@ static const struct unit_case cases[] = {
 	{ "factor and edges' constants are found", factor_and_edges_constants_are_found },
 	{ "a rank by first bytes leaves an edge that is slow to answer", a_rank_by_first_bytes_leaves_an_edge_that_is_slow_to_answer },
 	{ "a network's own first bytes move it alone", a_networks_own_first_bytes_move_it_alone },
+	{ "several networks that agree move others", several_networks_that_agree_move_others },
 	{ "a network that loses packets on the way to an edge goes elsewhere", a_network_that_loses_packets_on_the_way_to_an_edge_goes_elsewhere },
 	{ "losses of an edge are those in the middle", losses_of_an_edge_are_those_in_the_middle },
 	{ "kinds go with the table", kinds_go_with_the_table },
