@@ -471,6 +471,39 @@ static void who_is_told_of_is_as_he_is_told_while_that_is_fresh(void)
 	}
 }
 
+/* Whoever publishes is told of each word, and that it is soon when it changes who may answer. */
+static void what_is_told_is_passed_on_as_soon_as_it_changes_something(void)
+{
+	static const struct {
+		bool up, soon;
+		double load;
+	} row[] = { { true, true, 0.5 }, { true, false, 0.5 }, { true, false, 0.7 }, { false, true, 0.7 }, { false, false, 0.7 }, { true, true, 0.7 } };
+	struct probing p;
+
+	probing_open(&p, here, 1, 0);
+	p.probe.kind = PROBE_EXTERNAL;
+	p.probe.name = "mon";
+	p.probe.initial = PROBE_WAIT;
+	probing_plan(&p);
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const unsigned changes = p.changes, soon = p.soon;
+		CU_ASSERT_EQUAL(round_tell(p.round, &(struct external_verdict){ .probe = "mon", .edge = "e0", .up = row[i].up,
+							.why = "", .who = "root", .load = row[i].load, .when_s = 1, .until_us = UINT64_MAX }), 1);
+		CU_ASSERT_EQUAL(p.changes, changes + 1);
+		CU_ASSERT_EQUAL(p.soon, soon + row[i].soon);
+		CU_ASSERT_EQUAL(round_view(p.round, 0).passed, row[i].up);
+	}
+	/* Of another edge or probe nobody is told anything. */
+	const unsigned changes = p.changes;
+	CU_ASSERT_EQUAL(round_tell(p.round, &(struct external_verdict){ .probe = "mon", .edge = "e1", .why = "", .who = "", .until_us = UINT64_MAX }), 0);
+	CU_ASSERT_EQUAL(round_untell(p.round, "other", "e0", NULL), 0);
+	CU_ASSERT_EQUAL(p.changes, changes);
+	CU_ASSERT_EQUAL(round_untell(p.round, "mon", "e0", NULL), 1);
+	CU_ASSERT_EQUAL(p.changes, changes + 1);
+	CU_ASSERT_STRING_EQUAL(round_view(p.round, 0).say, "nothing fresh is told; the last was up");
+	probing_close(&p);
+}
+
 static void tables_of_edges_are_planned_together(void)
 {
 	struct desk d;
@@ -593,6 +626,7 @@ static const struct unit_case cases[] = {
 	{ "parts are judged together", parts_are_judged_together },
 	{ "who is told of is as he is told while that is fresh",
 		who_is_told_of_is_as_he_is_told_while_that_is_fresh },
+	{ "what is told is passed on, as soon as it changes something", what_is_told_is_passed_on_as_soon_as_it_changes_something },
 	{ "tables of edges are planned together", tables_of_edges_are_planned_together },
 	{ "who asks is told of each target once", who_asks_is_told_of_each_target_once },
 	{ "probes wait for room", probes_wait_for_room },
