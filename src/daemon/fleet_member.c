@@ -377,22 +377,25 @@ static int accept_will(struct fleet_member *m, struct command_call *c)
 /* Words: the servers, and a command that they are to do. */
 static int command_on(struct fleet_member *m, const char **words, size_t n, struct command_call *c)
 {
-	char who[WHO_TEXT], servers[1024];
+	char who[WHO_TEXT], servers[FLEET_TARGETS_MOST * (FLEET_NAME_MOST + 1) + 1];
 	const char *to[FLEET_TARGETS_MOST];
-	const struct fleet_orders_said said = { words + 1, n - 1, who_text(who, c->uid) };
 	struct fault why;
-	size_t done = 0;
 
 	if (n < 2)
 		return 2;
-	snprintf(servers, sizeof servers, "%s", words[0]);
-	const size_t all = fleet_targets(m->fleet, m->conf->server, servers, to, &why);
-	for (; done < all && fleet_orders_on(m->orders, to[done], &said, &why); done++)
-		text_addf(c->out, "%s%s", done ? ", " : "told to ", to[done]);
-	if (!all || done < all) {
-		text_addf(c->out, "%s%s\n", done ? "; " : "", why.text);
+	if (strlen(words[0]) >= sizeof servers) {
+		text_addf(c->out, "more than %d servers; name a share (25%%), or say it to all\n", FLEET_TARGETS_MOST);
 		return 1;
 	}
+	strcpy(servers, words[0]);
+	const size_t all = fleet_targets(m->fleet, m->conf->server, servers, to, &why);
+	const struct fleet_orders_said said = { words + 1, n - 1, who_text(who, c->uid), to, all };
+	if (!all || !fleet_orders_on(m->orders, &said, &why)) {
+		text_addf(c->out, "%s\n", why.text);
+		return 1;
+	}
+	for (size_t i = 0; i < all; i++)
+		text_addf(c->out, "%s%s", i ? ", " : "told to ", to[i]);
 	text_addf(c->out, "%s; \"fleet\" shows what comes of it\n", fleet_is_up(m->fleet) ? "" : ", when the Redis is reached");
 	return 0;
 }

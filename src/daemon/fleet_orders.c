@@ -34,6 +34,7 @@ struct fleet_orders {
 	struct fleet_orders_opts opts;
 	struct fleet *fleet; /* borrowed; NULL */
 	char server[FLEET_NAME_MOST + 1];
+	char of_fleet[FLEET_NAME_MOST + 32]; /* its key, of the fleet that these are of: the last; "": of none yet */
 	struct fleet_order *of; /* own */
 	size_t n;
 	uint64_t last, conflicts;
@@ -103,11 +104,14 @@ static struct fleet_order *need(struct fleet_orders *o, const char *key)
 
 	if (x)
 		return x;
-	if (o->n < ORDERS_MOST)
-		o->of = memory_grow(o->of, ++o->n * sizeof *o->of);
-	x = &o->of[o->n - 1];
-	for (size_t i = 0; o->n == ORDERS_MOST && i < o->n; i++)
-		x = o->of[i].at < x->at ? &o->of[i] : x;
+	if (o->n < ORDERS_MOST) {
+		o->of = memory_grow(o->of, (o->n + 1) * sizeof *o->of);
+		x = &o->of[o->n++];
+	} else {
+		x = o->of;
+		for (size_t i = 1; i < o->n; i++)
+			x = o->of[i].at < x->at ? &o->of[i] : x;
+	}
 	*x = (struct fleet_order){ .at = 0 };
 	snprintf(x->key, sizeof x->key, "%s", key);
 	return x;
@@ -153,13 +157,20 @@ static struct fleet_order *add_own(struct fleet_orders *o, const struct fleet_or
 	return x;
 }
 
-static void tell(const struct fleet_orders *o, const struct fleet_order *x)
+/* The list is taken. All that is known is kept once for all of it: it may be much. */
+static void tell(const struct fleet_orders *o, json_t *list)
 {
-	json_t *list = json_array();
-	json_array_append_new(list, fleet_order_write(x));
 	say(o, list, false);
 	keep_all(o);
 	fleet_hello_soon(o->fleet);
+}
+
+static void tell_one(const struct fleet_orders *o, const struct fleet_order *x)
+{
+	json_t *list = json_array();
+
+	json_array_append_new(list, fleet_order_write(x));
+	tell(o, list);
 }
 
 static void on_ran(void *ctx, const struct command_call *c, const char *const *words, size_t n, int status)
@@ -176,24 +187,31 @@ static void on_ran(void *ctx, const struct command_call *c, const char *const *w
 	if (!fleet_order_join(words, n, said.words))
 		return;
 	who_text(said.who, c->uid);
-	tell(o, add_own(o, &said));
+	tell_one(o, add_own(o, &said));
 	if (!fleet_is_up(o->fleet) && !fleet_order_has_word(words, n, "--json"))
 		text_add(c->out, "the fleet's Redis is not reached: its other servers follow when it is\n");
 }
 
-bool fleet_orders_on(struct fleet_orders *o, const char *server, const struct fleet_orders_said *said, struct fault *why)
+bool fleet_orders_on(struct fleet_orders *o, const struct fleet_orders_said *said, struct fault *why)
 {
 	struct fleet_order wanted = { .at = 0 };
 
 	if (!o->fleet)
 		return fault(why, "this server is of no fleet");
-	if (!fleet_order_key_at(said->words, said->n, server, wanted.key) || !fleet_order_join(said->words, said->n, wanted.words))
-		return fault(why, "only \"reload\", \"watch\", \"fail-back\" and \"latency forget\" can be said to some servers, without \"--here\"");
-	snprintf(wanted.to, sizeof wanted.to, "%s", server);
+	for (size_t i = 0; i < said->n_servers; i++) /* all of them, or none */
+		if (!fleet_order_key_at(said->words, said->n, said->servers[i], wanted.key) ||
+			!fleet_order_join(said->words, said->n, wanted.words))
+			return fault(why, "only \"reload\", \"watch\", \"fail-back\" and \"latency forget\" can be said to some servers, without \"--here\"");
+	json_t *list = json_array();
 	snprintf(wanted.who, sizeof wanted.who, "%s", said->who);
-	struct fleet_order *x = add_own(o, &wanted);
-	x->due = is_for_us(o, x);
-	tell(o, x);
+	for (size_t i = 0; i < said->n_servers; i++) {
+		fleet_order_key_at(said->words, said->n, said->servers[i], wanted.key);
+		snprintf(wanted.to, sizeof wanted.to, "%s", said->servers[i]);
+		struct fleet_order *x = add_own(o, &wanted);
+		x->due = is_for_us(o, x);
+		json_array_append_new(list, fleet_order_write(x));
+	}
+	tell(o, list);
 	look(o);
 	return true;
 }
@@ -204,7 +222,7 @@ void fleet_orders_taken_back(struct fleet_orders *o, const char *why)
 
 	snprintf(said.why, sizeof said.why, "%s", why);
 	if (o->fleet)
-		tell(o, add_own(o, &said));
+		tell_one(o, add_own(o, &said));
 }
 
 /* --- running ------------------------------------------------------------------------------ */
@@ -445,12 +463,27 @@ void fleet_orders_hello(const struct fleet_orders *o, void *json)
 
 /* --- beginning and end -------------------------------------------------------------------- */
 
+/* What was said in another fleet is nothing to this one, nor is what was said in this one before we read what it is configured to be. */
+static void forget_other(struct fleet_orders *o, const char *fleet)
+{
+	if (strcmp(o->of_fleet, fleet) == 0)
+		return;
+	if (*o->of_fleet) {
+		o->n = 0;
+		o->since_ms = 0;
+		o->began_us = clock_us();
+	}
+	snprintf(o->of_fleet, sizeof o->of_fleet, "%s", fleet);
+}
+
 void fleet_orders_set(struct fleet_orders *o, struct fleet *f, const char *server)
 {
 	o->fleet = f;
 	snprintf(o->server, sizeof o->server, "%s", f ? server : "");
-	if (f)
-		fleet_follow(f, FLEET_ORDERS, &(struct fleet_follower){ o, on_take, on_caught_up, on_caught_up, NULL, NULL });
+	if (!f)
+		return;
+	forget_other(o, fleet_key(f, FLEET_ORDERS));
+	fleet_follow(f, FLEET_ORDERS, &(struct fleet_follower){ o, on_take, on_caught_up, on_caught_up, NULL, NULL });
 }
 
 struct fleet_orders *fleet_orders_new(const struct fleet_orders_opts *opts)

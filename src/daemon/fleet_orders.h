@@ -30,16 +30,19 @@ struct fleet_orders *fleet_orders_new(const struct fleet_orders_opts *opts);
 /* After jobs_stop(), and out of any fleet. NULL is fine. */
 void fleet_orders_free(struct fleet_orders *o);
 
-/* It is server `server` (copied) of that fleet (borrowed) now; NULL: of none. */
+/* It is server `server` (copied) of that fleet (borrowed) now; NULL: of none. What was said in a fleet of another name is forgotten. */
 void fleet_orders_set(struct fleet_orders *o, struct fleet *f, const char *server);
 
-/* An operator wants that command done by that server (any that is known) alone: it runs it by itself, here as there. False: `why`. */
+/* An operator wants that command done by these servers (any that are known, none twice) alone: each runs it by itself, here as there. All
+ * borrowed for the call. False: `why`, and nobody is told. */
 struct fleet_orders_said {
 	const char *const *words;
 	size_t n;
 	const char *who;
+	const char *const *servers;
+	size_t n_servers;
 };
-bool fleet_orders_on(struct fleet_orders *o, const char *server, const struct fleet_orders_said *said, struct fault *why);
+bool fleet_orders_on(struct fleet_orders *o, const struct fleet_orders_said *said, struct fault *why);
 
 /* The stage was taken back by itself: it is on all. */
 void fleet_orders_taken_back(struct fleet_orders *o, const char *why);

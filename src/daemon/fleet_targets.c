@@ -12,6 +12,15 @@ static bool is_known(const struct fleet *f, const char *self, const char *server
 	return is;
 }
 
+static bool is_named(const char *const *to, size_t n, const char *server)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(to[i], server) != 0)
+		i++;
+	return i < n;
+}
+
 static size_t by_name(const struct fleet *f, const char *self, char *servers, const char **to, struct fault *why)
 {
 	size_t n = 0;
@@ -21,6 +30,8 @@ static size_t by_name(const struct fleet *f, const char *self, char *servers, co
 			fault(why, "no server of the fleet is called \"%s\" (\"fleet\" shows them)", s);
 			return 0;
 		}
+		if (is_named(to, n, s))
+			continue;
 		if (n == FLEET_TARGETS_MOST) {
 			fault(why, "more than %d servers; name a share (25%%), or say it to all", FLEET_TARGETS_MOST);
 			return 0;
