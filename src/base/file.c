@@ -22,11 +22,11 @@ static bool too_large(uint64_t most, struct fault *why)
 		why, "is larger than such a file may be: %llu bytes", (unsigned long long)most);
 }
 
-/* Reads to the end whatever stat() said, since the file may grow or shrink while we read. */
-static bool read_all(struct file *f, int fd, size_t most, struct fault *why)
+/* Reads to the end whatever its size was, since the file may grow or shrink while we read. One that is as large as it
+ * was, and has no more to give, ends there. */
+static bool read_all(struct file *f, int fd, size_t size, size_t most, struct fault *why)
 {
-	struct stat st;
-	size_t room = fstat(fd, &st) == 0 ? (size_t)st.st_size + 1 : 1;
+	size_t room = size + 1;
 
 	f->text = memory_beside(NULL, room);
 	while (f->text) {
@@ -36,7 +36,7 @@ static bool read_all(struct file *f, int fd, size_t most, struct fault *why)
 		if (n < 0)
 			return fault(why, "%s", strerror(errno));
 		f->len += (size_t)n;
-		if (n == 0)
+		if (n == 0 || f->len == size)
 			break;
 		if (f->len > most)
 			return too_large(most, why);
@@ -65,9 +65,9 @@ static const char *not_fit(const struct stat *st)
 	}
 }
 
-int file_open(const char *path, uint64_t most, struct fault *why)
+int file_open_sized(const char *path, uint64_t most, uint64_t *size, struct fault *why)
 {
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 
 	/* A pipe that nobody writes to would keep us waiting for ever, in open() already. */
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -77,6 +77,7 @@ int file_open(const char *path, uint64_t most, struct fault *why)
 		return -1;
 	}
 	const char *wrong = fstat(fd, &st) == 0 ? not_fit(&st) : strerror(errno);
+	*size = (uint64_t)st.st_size;
 	if (wrong)
 		fault(why, "%s", wrong);
 	else if ((uint64_t)st.st_size > most)
@@ -87,13 +88,21 @@ int file_open(const char *path, uint64_t most, struct fault *why)
 	return -1;
 }
 
+int file_open(const char *path, uint64_t most, struct fault *why)
+{
+	uint64_t size;
+
+	return file_open_sized(path, most, &size, why);
+}
+
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why)
 {
 	struct fault own;
 
 	*f = (struct file){ 0 };
-	const int fd = file_open(path, most, &own);
-	const bool ok = fd >= 0 && read_all(f, fd, most, &own);
+	uint64_t size;
+	const int fd = file_open_sized(path, most, &size, &own);
+	const bool ok = fd >= 0 && read_all(f, fd, (size_t)size, most, &own);
 	if (!ok) {
 		fault(why, "%s: %s", path, own.text);
 		file_free(f);

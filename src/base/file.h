@@ -74,6 +74,8 @@ struct file_stamp {
  * sentence that does not name the file, since the caller knows where it was named. It may grow
  * while it is read. */
 int file_open(const char *path, uint64_t most, struct fault *why);
+/* The same; `size` gets its bytes as it was opened. */
+int file_open_sized(const char *path, uint64_t most, uint64_t *size, struct fault *why);
 
 /* Reads all of such a file; the sentence names it. On false `f` is empty. */
 bool file_read(struct file *f, const char *path, size_t most, struct fault *why);

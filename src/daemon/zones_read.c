@@ -163,6 +163,25 @@ static bool read_kept(struct reading *r, const struct listed *z, struct load *lo
 	return true;
 }
 
+/* What its file says; it is asked whether it may be opened only when something is wrong, or when it was not opened. */
+static bool load_file(struct reading *r, const struct listed *z, const struct compile_opts *opts, struct load *load, struct faults *f)
+{
+	if (read_kept(r, z, load, f)) {
+		if (may_read(r, z, f))
+			return true;
+		load_fini(load);
+		return false;
+	}
+	if (load_zone(load, z->path, z->origin, opts, f))
+		return true;
+	if (access(z->path, R_OK) != 0) {
+		faults_fini(f);
+		faults_init(f);
+		may_read(r, z, f);
+	}
+	return false;
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -192,9 +211,7 @@ static bool read_zone(void *ctx, size_t i)
 		faults_init(&f);
 		if (*lost.text)
 			faults_take(&f, &lost);
-		const bool ok = !f.errors && may_read(r, z, &f) &&
-			(read_kept(r, z, &load, &f) || load_zone(&load, z->path, z->origin, &opts, &f)) &&
-			is_verified(r, z, &load, &f) && zones_entry_put_digest(r, z, &load, &f);
+		const bool ok = !f.errors && load_file(r, z, &opts, &load, &f) && is_verified(r, z, &load, &f) && zones_entry_put_digest(r, z, &load, &f);
 		z->entry = ok ? zones_entry_ready(r, z, &load, &f) : NULL;
 		if (!z->entry)
 			z->entry = zones_entry_faulty(r, z, &f);

@@ -6,23 +6,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PART = 1 << 17 };
 
-/* Fills the room. The file may grow or shrink while it is read: its end is where it ends. */
+/* Fills the room. The file may grow or shrink while it is read: its end is where it ends. One that is as large as it was, and
+ * has no more to give, ends there. */
 static bool fill(struct source *s, struct fault *why)
 {
 	while (s->more && s->len + 1 < s->room) {
-		const ssize_t n = read(s->fd, s->text + s->len, s->room - 1 - s->len);
+		const size_t want = s->room - 1 - s->len;
+		const ssize_t n = read(s->fd, s->text + s->len, want);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return fault(why, "%s: %s", s->path, strerror(errno));
 		s->len += (size_t)n;
 		s->read += (size_t)n;
-		s->more = n > 0;
+		s->more = n > 0 && ((size_t)n == want || s->read != s->size);
 		if (s->read > s->most)
 			return fault(why, "%s: is larger than such a file may be: %llu MiB",
 				s->path, (unsigned long long)s->most >> 20);
@@ -32,24 +33,20 @@ static bool fill(struct source *s, struct fault *why)
 }
 
 /* Room for the whole of a small file, and to see that it has ended. */
-static size_t first_room(int fd)
+static size_t first_room(uint64_t size)
 {
-	struct stat st;
-	const bool small = fstat(fd, &st) == 0 && st.st_size < PART - 2;
-
-	return small ? (size_t)st.st_size + 2 : PART;
+	return size < PART - 2 ? (size_t)size + 2 : PART;
 }
 
 bool source_open(struct source *s, const char *path, uint64_t most, struct fault *why)
 {
 	struct fault own;
 
-	*s = (struct source){
-		.path = path, .most = most, .more = true, .fd = file_open(path, most, &own)
-	};
+	*s = (struct source){ .path = path, .most = most, .more = true };
+	s->fd = file_open_sized(path, most, &s->size, &own);
 	if (s->fd < 0)
 		return fault(why, "%s: %s", path, own.text);
-	s->room = first_room(s->fd);
+	s->room = first_room(s->size);
 	s->text = memory_beside(NULL, s->room);
 	if (!s->text)
 		fault(why, "%s: out of memory", path);

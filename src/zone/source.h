@@ -15,7 +15,7 @@
 struct source {
 	const char *path; /* borrowed */
 	int fd;           /* -1: all has been read */
-	uint64_t most, read;
+	uint64_t most, read, size; /* `size`: as it was opened */
 	char *text; /* a NUL is behind its last byte */
 	size_t len, room;
 	bool more; /* of the file is behind the text */
