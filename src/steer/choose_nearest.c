@@ -53,14 +53,14 @@ uint32_t choose_class(struct choose_walk *w)
 	return class;
 }
 
-/* The pool's answer, if all that come first for the client may answer: whoever has the same ones in front is answered
- * alike. Else NULL. */
+/* The pool's answer, if all that come first for the client may answer and have room: whoever has the same ones in front
+ * is answered alike. Else NULL. */
 static const uint16_t *find_front(struct choose_walk *w)
 {
 	const struct rank_front *f = w->pool->front;
 	const bool cuts = choose_has_cuts(w);
 
-	if (!f || w->first || (w->most > f->k && f->k < w->pool->rank->n) || (cuts && f->k > 1) ||
+	if (!f || w->first || (w->most > f->k && f->k < w->pool->rank->n) ||
 		(w->net_known && w->pool->by_place))
 		return NULL;
 	const struct netmap_hit hit = find_in(w, f->view);
@@ -112,13 +112,18 @@ bool choose_nearest(struct choose_walk *w, bool even_down, bool even_drained)
 	const struct rank *r = w->pool->rank;
 	const uint16_t *front = even_down ? NULL : find_front(w);
 
-	if (front && !w->trace)
+	if (front && !w->trace) {
+		if (w->pool->sheds) {
+			find_class(w); /* demand is told apart as finely as the costs are */
+			choose_count(w);
+		}
 		return choose_take(w,
 			&(struct choose_list){ .edges = front,
 				.pool = w->pool,
 				.holders = choose_holders(w),
 				.n = w->pool->front->k,
 				.by = BY_RANK });
+	}
 	const uint32_t class = front ? find_class(w) : choose_class(w); /* to explain, all of them in their order */
 	const uint32_t draw =
 		rank_has(&r->close) && !even_down && choose_answers(w) == 1 ? trial(w) : 0;

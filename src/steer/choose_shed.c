@@ -118,8 +118,8 @@ bool choose_by_cost(struct choose_walk *w, uint32_t class)
 		}
 		any = any || choose_is_cut(w, l.edges[i]);
 		offers[n++].at = (uint16_t)i;
-		if (n == 1 && !any && choose_answers(w) == 1)
-			return false; /* the nearest has room: nothing can be better */
+		if (n == choose_answers(w) && !any)
+			return false; /* the nearest have room: nothing can be better */
 	}
 	if (!any)
 		return false;

@@ -73,7 +73,7 @@ static bool has_front(const struct steer *s, const struct steer_opts *all, const
 {
 	bool cname = false;
 
-	if (p->policy != POOL_NEAREST || p->n_links || p->affinity || p->sheds || (p->tree && !p->tree->merged))
+	if (p->policy != POOL_NEAREST || p->n_links || p->affinity || (p->tree && !p->tree->merged))
 		return false;
 	if (p->answers == 1)
 		return close_of(all, p) <= 0;
@@ -202,7 +202,7 @@ static unsigned make_some(struct steer *s, const struct steer_opts *opts, bool f
 		struct pool *p = &s->pools[first];
 		if (!needs_rank(&opts->pools[first]) || has_front(s, opts, p) != fronts)
 			continue;
-		p->rank = end_rank(s, fronts, ranks, at++);
+		p->rank = end_rank(s, fronts && !p->sheds, ranks, at++); /* who counts demand looks at both */
 		p->front = fronts ? make_front(s, p, ranks) : NULL;
 	}
 	return end;

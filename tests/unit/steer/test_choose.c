@@ -294,6 +294,68 @@ static void who_leaves_a_draining_edge_goes_to_the_next_one(void)
 	small_close(&s);
 }
 
+/* A pool in which Rome's may be too full. Who is unknown has Rome in front as Romans have, and others behind it. */
+static void open_with_room(struct small *s, unsigned answers)
+{
+	static const uint16_t order[] = { ROM, AMS, SFO };
+	struct edge_opts edges[4];
+	struct pool_opts pool = small_pool();
+
+	memcpy(edges, small_edges, sizeof edges);
+	edges[ROM].capacity = 100;
+	pool.fallback = order;
+	pool.n_fallback = 3;
+	pool.answers = answers;
+	*s = (struct small){ .atlas = small_atlas() };
+	s->steer = steer_new(&(struct steer_opts){ edges, 4, &pool, 1, NULL, NULL }, s->atlas, NULL);
+}
+
+static struct choice ask_with_cuts(struct small *s, struct shed_cut *cuts, const char *who)
+{
+	struct standing *standing = small_standing(s->steer, s->states);
+	struct choose_ask ask = { .steer = s->steer, .standing = standing, .has_subnet = true, .turns = s->turns };
+
+	standing->cuts = cuts;
+	addr_parse(&ask.subnet, who);
+	const struct choice c = choose(&ask, NULL);
+	standing->cuts = NULL;
+	standing_free(standing);
+	return c;
+}
+
+static void while_there_is_room_the_scope_is_of_who_comes_first(void)
+{
+	static struct shed_cut none[4] = { { 0, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } },
+		behind[4] = { { 0, SHED_ALL }, { 0, SHED_ALL }, { 9, SHED_ALL }, { 9, 9 } },
+		full[4] = { { 0, SHED_ALL }, { 9, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } };
+	static const struct {
+		const char *say;
+		struct shed_cut *cuts;
+		bool wide;
+	} row[] = {
+		{ "nobody is full", NULL, true },
+		{ "nobody is any more", none, true },
+		{ "those behind them are", behind, true },
+		{ "one of the first is", full, false },
+	};
+
+	for (unsigned answers = 1; answers <= 2; answers++) {
+		struct small s;
+		open_with_room(&s, answers);
+		for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+			const struct choice c = ask_with_cuts(&s, row[i].cuts, "2.0.5.0");
+			CU_ASSERT(c.n == answers && c.edges[0] == ROM && (answers == 1 || c.edges[1] == AMS));
+			if (row[i].wide ? c.scope != 8 : c.scope < 16)
+				printf("  %s: /%u\n", row[i].say, c.scope);
+			CU_ASSERT(row[i].wide ? c.scope == 8 : c.scope >= 16);
+			/* The demand is of those who cost the same, not of all who are answered alike. */
+			CU_ASSERT_EQUAL(c.demand, ask_with_cuts(&s, row[i].cuts, "2.0.6.0").demand);
+			CU_ASSERT_NOT_EQUAL(c.demand, ask_with_cuts(&s, row[i].cuts, "2.9.5.0").demand);
+		}
+		small_close(&s);
+	}
+}
+
 /* "ams rom, 30 s": the edges chosen for Oslo, and the pool's ceiling. */
 static const char *chosen_with(struct small *s, struct choose_own own, uint16_t pool)
 {
@@ -418,6 +480,8 @@ void suite_choose(void)
 			subnets_that_are_not_global_leave_it_to_the_source },
 		{ "who leaves a draining edge goes to the next one",
 			who_leaves_a_draining_edge_goes_to_the_next_one },
+		{ "while there is room, the scope is of who comes first",
+			while_there_is_room_the_scope_is_of_who_comes_first },
 		{ "the trace says why each edge was passed over",
 			the_trace_says_why_each_edge_was_passed_over },
 	};
