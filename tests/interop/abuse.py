@@ -35,7 +35,7 @@ CONFIG = ("management: { listen: [ \"127.0.0.1:%%d\", unix:api.sock ], api: on }
           "edges:\n" + "".join("  e%03d: { at: \"%d,%d\", a: [ 192.0.2.%d ] }\n" % (i, i % 90, i % 180, i % 250 + 1) for i in range(EDGES)) +
           "pools: { web: { edges: [ %s ] } }\n" % ", ".join("e%03d" % i for i in range(EDGES)))
 ZONE = "$TTL 60\n@ SOA ns1 host 7 7200 900 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww EDGE web\n"
-NEVER = {"/reload", "/stage/promote", "/stage/rollback"}    # they take their time, and change nothing here
+NEVER = {"/reload", "/stage/promote", "/stage/rollback", "/fleet/reload", "/fleet/stage/promote", "/fleet/stage/rollback"}    # they take their time, and change nothing here
 
 
 class Queries(threading.Thread):
