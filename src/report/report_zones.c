@@ -152,12 +152,13 @@ static json_t *zone_json(const struct report_view *v, size_t i)
 	if (refresh_of(v, i))
 		json_object_set_new(o, "primary", refresh_json(refresh_of(v, i)));
 
-	if (z->state != REGISTRY_EMPTY) {
+	if (zone_is_ready(served)) { /* else it stands in for one that never came, or has expired */
 		json_object_set_new(o, "serial", json_integer(served->serial));
 		json_object_set_new(o, "records", json_integer(served->records));
 		json_object_set_new(o, "bytes", json_integer((json_int_t)zone_bytes(served)));
-		json_object_set_new(o, "loaded", json_string(moment_text(when, z->loaded_s)));
 	}
+	if (z->loaded_s && z->state != REGISTRY_EMPTY)
+		json_object_set_new(o, "loaded", json_string(moment_text(when, z->loaded_s)));
 	if (served->signatures_end_s)
 		json_object_set_new(o, "signatures_end",
 			json_string(moment_text(when, served->signatures_end_s)));
@@ -177,7 +178,7 @@ static void zone_line(const struct report_view *v, size_t i, struct text *out)
 	text_addf(
 		out, "%-32s %-8s %-10s", view_text(name, z->origin), source_text(z->source),
 		registry_state_text(z->state));
-	if (z->state == REGISTRY_EMPTY)
+	if (!zone_is_ready(served))
 		text_addf(out, " %10s %10s", "-", "-");
 	else
 		text_addf(out, " %10u %10u", served->serial, served->records);
