@@ -57,7 +57,9 @@ struct xdp_question {
 };
 
 /* An answer, as it was in that generation: there is one for odd and one for even ones, so that one that is
- * read is not written. All in front of its bytes is in one line of the cache, where the name is of up to 32. */
+ * read is seldom written. Whoever has read it looks whether it is the one of before (`put`), for slots are given to others, and a
+ * processor may be held up for as long as that takes. All in front of its bytes is in one line of the cache, where the name is of up
+ * to 32. */
 struct xdp_held {
 	__u32 generation;
 	__u16 sum;       /* of words as they stand, as RFC 1071 has it: what is the same for all who ask */
@@ -65,7 +67,7 @@ struct xdp_held {
 	__u16 len;       /* of `bytes` */
 	__u16 subnet_at; /* where in the message the asker's subnet goes, behind its scope; 0: nowhere */
 	__be16 flags;    /* without RD, which is the asker's */
-	__u16 unused;
+	__u16 put;       /* another number each time that something is put here */
 	union {
 		__be16 counts[4];
 		__u64 counts_word;

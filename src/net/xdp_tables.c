@@ -32,10 +32,11 @@ static struct xdp_held *held(const struct xdp_tables *t, unsigned i, unsigned at
 void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_held *h)
 {
 	for (unsigned i = 0; i < t->n; i++) {
-		struct xdp_held *to = held(t, i, at);
+		struct xdp_held *to = held(t, i, at), from = *h;
+		from.put = (__u16)(to->put + 1);
 		__atomic_store_n(&to->generation, 0, __ATOMIC_SEQ_CST);
-		memcpy((uint8_t *)to + sizeof to->generation, (const uint8_t *)h + sizeof h->generation,
-			sizeof *h - sizeof h->generation);
+		memcpy((uint8_t *)to + sizeof to->generation, (const uint8_t *)&from + sizeof from.generation,
+			sizeof from - sizeof from.generation);
 		__atomic_store_n(&to->generation, t->generation, __ATOMIC_SEQ_CST);
 	}
 }

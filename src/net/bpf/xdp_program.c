@@ -105,12 +105,29 @@ static __always_inline void count(__u32 slot, bool is_v6)
 		++*n;
 }
 
-static __always_inline const struct xdp_held *held_in(__u32 slot, __u32 generation)
+/* What is held, and which it is of those that are put there one after the other. */
+struct found {
+	const struct xdp_held *h; /* NULL: nothing */
+	__u32 generation;
+	__u16 put;
+};
+
+static __always_inline bool is_still(const struct found *f)
+{
+	barrier();
+	return *(volatile __u32 *)&f->h->generation == f->generation && *(volatile __u16 *)&f->h->put == f->put;
+}
+
+static __always_inline struct found held_in(__u32 slot, __u32 generation)
 {
 	const __u32 half = (generation & 1) * XDP_SLOTS + slot;
-	const struct xdp_held *h = bpf_map_lookup_elem(&held, &half);
+	struct found f = { bpf_map_lookup_elem(&held, &half), generation, 0 };
 
-	return h && *(volatile __u32 *)&h->generation == generation ? h : NULL;
+	if (f.h)
+		f.put = *(volatile __u16 *)&f.h->put;
+	if (f.h && *(volatile __u32 *)&f.h->generation != generation)
+		f.h = NULL;
+	return f;
 }
 
 /* Its slot. XDP_SLOTS: it is not held. */
@@ -166,21 +183,28 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 	if (!generation || !read_query(&a, p))
 		return -1;
 	__u32 slot = find_question(&a.q);
-	const struct xdp_held *h = slot < XDP_SLOTS ? held_in(slot, generation) : NULL;
-	if (!h || !answers_it(h, &a.q))
+	if (slot >= XDP_SLOTS)
 		return -1;
-	if (h->set) {
-		const __u64 is = find_client(&a, p, h->set);
+	struct found f = held_in(slot, generation);
+	if (!f.h || !answers_it(f.h, &a.q))
+		return -1;
+	if (f.h->set) {
+		const __u64 is = find_client(&a, p, f.h->set);
 		slot = xdp_client_slot(is);
 		a.subnet |= xdp_client_scope(is);
-		h = is ? held_in(slot, generation) : NULL;
-		if (!h)
+		if (!is)
+			return -1;
+		f = held_in(slot, generation);
+		if (!f.h || !answers_it(f.h, &a.q))
 			return -1;
 	}
-	const int done = reply(c, p, &a, h);
-	if (done == XDP_TX)
-		count(slot, p->is_v6);
-	return done;
+	const int done = reply(c, p, &a, f.h);
+	if (done != XDP_TX)
+		return done;
+	if (!is_still(&f))
+		return XDP_DROP;
+	count(slot, p->is_v6);
+	return XDP_TX;
 }
 
 /* The same where we answer what is asked often ourselves. */
