@@ -3,49 +3,15 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "simulate/simulate_judge.h"
-#include "simulate/simulate_names.h"
+#include "simulate/simulate_inner.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { V4_LEAST = ADDR_V4_BITS + 24, V6_LEAST = 48, NOBODY = -1 };
+enum { V4_LEAST = ADDR_V4_BITS + 24, V6_LEAST = 48 };
 
 typedef unsigned __int128 number; /* an address */
-
-/* What one side says to a client. */
-struct said {
-	unsigned n;
-	int edges[POOL_ANSWERS_MOST]; /* of the union */
-	unsigned bits;                /* of 128: all addresses that share them get this */
-	bool cached_alone;            /* ... and a resolver keeps it for all clients */
-	bool turns;
-};
-
-struct asker {
-	const struct simulate_side *side;
-	int pool;                    /* on this side; -1: there is none */
-	struct choose_turn *turns; /* [CHOOSE_TURNS * pools] */
-	struct prefix entry;         /* the last that a resolver would hold */
-	bool has_entry;
-	uint64_t entries;
-	int *of_edge; /* [edge of this side] its number in the union */
-};
-
-struct work {
-	struct simulate *s;
-	const struct simulate_opts *o;
-	struct simulate_judge
-		judges[2];      /* the new side's, which is asked first, and the old one's */
-	struct asker askers[2]; /* old, new */
-	struct simulate_pool *pool;
-	const struct simulate_names *names; /* of the pool; NULL: they play no part */
-	size_t turn;                        /* of the next name */
-	int country_of[26 * 26 + 1];        /* number in s->countries, or -1 */
-	uint32_t *move_of; /* [from + 1][to + 1] number in s->moves + 1, or 0 */
-	size_t countries_room, moves_room;
-};
 
 static number to_number(const struct addr *a)
 {
@@ -70,7 +36,7 @@ static number host_bits(unsigned bits)
 /* --- milliseconds ------------------------------------------------------------------------- */
 
 /* The mean of what the edges of an answer take, by that kind; NAN when that is not known of all. */
-static double mean_ms(struct work *w, enum latency_kind kind, const struct said *said, const struct addr *who)
+static double mean_ms(struct simulate_work *w, enum latency_kind kind, const struct simulate_said *said, const struct addr *who)
 {
 	const float *by_new = simulate_judge_ms(&w->judges[0], kind, who, w->o->now_s),
 		    *by_old = NULL;
@@ -83,15 +49,6 @@ static double mean_ms(struct work *w, enum latency_kind kind, const struct said 
 		sum += at >= 0 ? by_new[at] : by_old[w->judges[1].edge[said->edges[i]]];
 	}
 	return said->n ? sum / said->n : NAN;
-}
-
-static void add(struct simulate_sum *to, double weight, double ms)
-{
-	to->weight += weight;
-	if (isnan(ms))
-		return;
-	to->ms += weight * ms;
-	to->ms_weight += weight;
 }
 
 double simulate_ms(const struct simulate_sum *s)
@@ -123,12 +80,12 @@ static struct choose_own own_of(
 }
 
 /* As answer.c asks for a client subnet of all bits. */
-static struct said ask(struct work *w, struct asker *a, const struct question *q)
+static struct simulate_said ask(struct simulate_work *w, struct simulate_asker *a, const struct question *q)
 {
 	const bool v6 = q->type == SIMULATE_AAAA;
 	const struct addr *who = &q->who;
 	const unsigned family = addr_is_v4(who) ? ADDR_V4_BITS : 0;
-	struct said said = { .bits = family, .cached_alone = true };
+	struct simulate_said said = { .bits = family, .cached_alone = true };
 
 	if (a->pool < 0)
 		return said;
@@ -159,7 +116,7 @@ static struct said ask(struct work *w, struct asker *a, const struct question *q
 
 /* A resolver that is asked by this client: does it hold the answer already? */
 static void cache(
-	struct asker *a, const struct said *said, const struct addr *who, unsigned least)
+	struct simulate_asker *a, const struct simulate_said *said, const struct addr *who, unsigned least)
 {
 	const unsigned bits = said->cached_alone ? 0 : said->bits < least ? said->bits : least;
 	const struct prefix entry = addr_prefix(who, bits);
@@ -173,167 +130,10 @@ static void cache(
 	a->entries++;
 }
 
-static bool has(const struct said *s, int edge)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		if (s->edges[i] == edge)
-			return true;
-	return false;
-}
-
-static struct simulate_group *country(struct work *w, uint32_t place)
-{
-	struct simulate *s = w->s;
-	const char *code = place ? places_get(s->atlas->cities.places, place)->country : "";
-	int at = 26 * 26;
-
-	if (code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' && code[1] <= 'Z')
-		at = (code[0] - 'A') * 26 + code[1] - 'A';
-	if (w->country_of[at] < 0) {
-		w->country_of[at] = (int)s->n_countries;
-		if (s->n_countries == w->countries_room) {
-			w->countries_room = w->countries_room ? 2 * w->countries_room : 64;
-			s->countries = memory_grow(
-				s->countries, w->countries_room * sizeof *s->countries);
-		}
-		s->countries[s->n_countries++] = (struct simulate_group){
-			.by_edge = memory_zeroed(2 * s->n_edges, sizeof(double))
-		};
-		memcpy(s->countries[s->n_countries - 1].name, at == 26 * 26 ? "??" : code, 2);
-	}
-	return &s->countries[w->country_of[at]];
-}
-
-static struct simulate_move *find_move(struct work *w, int from, int to)
-{
-	struct simulate *s = w->s;
-	uint32_t *at = &w->move_of[(size_t)(from + 1) * (s->n_edges + 1) + (size_t)(to + 1)];
-
-	if (*at)
-		return &s->moves[*at - 1];
-	if (s->n_moves == w->moves_room) {
-		w->moves_room = w->moves_room ? 2 * w->moves_room : 64;
-		s->moves = memory_grow(s->moves, w->moves_room * sizeof *s->moves);
-	}
-	s->moves[s->n_moves] = (struct simulate_move){ .from = from, .to = to };
-	*at = (uint32_t)++s->n_moves;
-	return &s->moves[*at - 1];
-}
-
-/* Each edge that a client leaves, to the next of those that it finds. Returns the share of the
- * client that moves. */
-static double add_moves(struct work *w, const struct said *old, const struct said *new,
-	double weight, double extra_ms)
-{
-	unsigned to = 0, moves = 0;
-
-	if (old->n == 0 || new->n == 0) {
-		if (old->n == new->n)
-			return 0;
-		find_move(w, old->n ? old->edges[0] : NOBODY, new->n ? new->edges[0] : NOBODY)
-			->weight += weight;
-		return 1;
-	}
-	for (unsigned i = 0; i < old->n; i++) {
-		if (has(new, old->edges[i]))
-			continue;
-		for (unsigned k = 0; k < new->n &&has(old, new->edges[to % new->n]); k++)
-			to++;
-		struct simulate_move *m = find_move(
-			w, old->edges[i], new->edges[to++ % new->n]);
-		m->weight += weight / old->n;
-		if (!isnan(extra_ms)) {
-			m->extra_ms += extra_ms * weight / old->n;
-			m->ms_weight += weight / old->n;
-		}
-		moves++;
-	}
-	return (double)moves / old->n;
-}
-
-struct took {
-	double old_ms, new_ms;
-};
-
-struct outcome {
-	const struct said *old, *new;
-	double weight;
-	struct took goal, rtt; /* by the pool's goal; round trips */
-	struct took all;       /* of the two, what is added up over all pools */
-	uint32_t place;
-};
-
-/* The edges of an answer share its client. */
-static void add_edges(struct work *w, const struct outcome *r, struct simulate_group *g)
-{
-	const double o = r->old->n ? r->weight / r->old->n : 0,
-		     n = r->new->n ? r->weight / r->new->n : 0;
-
-	for (unsigned i = 0; i < r->old->n; i++) {
-		add(&w->s->edges[r->old->edges[i]].old, o, r->all.old_ms);
-		g->by_edge[r->old->edges[i]] += o;
-	}
-	for (unsigned i = 0; i < r->new->n; i++) {
-		add(&w->s->edges[r->new->edges[i]].new, n, r->all.new_ms);
-		g->by_edge[w->s->n_edges + (unsigned)r->new->edges[i]] += n;
-	}
-}
-
-static void add_place(struct simulate_place *p, const struct outcome *r, double moved)
-{
-	p->weight += r->weight;
-	p->moved += moved;
-	add(&p->old, r->weight, r->all.old_ms);
-	add(&p->new, r->weight, r->all.new_ms);
-	const int old = r->old->n ? r->old->edges[0] : NOBODY,
-		  new = r->new->n ? r->new->edges[0] : NOBODY;
-	if (r->weight > p->heaviest) {
-		p->heaviest = r->weight;
-		p->edge_old = old;
-		p->edge_new = new;
-	}
-	if (moved > p->heaviest_moved) {
-		p->heaviest_moved = moved;
-		p->from = old;
-		p->to = new;
-	}
-}
-
-static void add_outcome(struct work *w, const struct outcome *r)
-{
-	struct simulate *s = w->s;
-	struct simulate_group *g = country(w, r->place);
-	const bool turns = r->old->turns || r->new->turns;
-	const double extra = r->goal.new_ms - r->goal.old_ms,
-		     moved = turns ? 0
-				   : r->weight * add_moves(w, r->old, r->new, r->weight, r->all.new_ms - r->all.old_ms);
-
-	s->weight += r->weight;
-	s->moved += moved;
-	s->unanswered_old += r->old->n ? 0 : r->weight;
-	s->unanswered_new += r->new->n ? 0 : r->weight;
-	s->worse += moved > 0 && extra > 0 ? moved : 0;
-	s->better += moved > 0 && extra < 0 ? moved : 0;
-	w->pool->turns = w->pool->turns || turns;
-	w->pool->moved += moved;
-	g->moved += moved;
-	add(&s->old, r->weight, r->all.old_ms);
-	add(&s->new, r->weight, r->all.new_ms);
-	add(&w->pool->old, r->weight, r->goal.old_ms);
-	add(&w->pool->new, r->weight, r->goal.new_ms);
-	add(&w->pool->old_rtt, r->weight, r->rtt.old_ms);
-	add(&w->pool->new_rtt, r->weight, r->rtt.new_ms);
-	add(&g->old, r->weight, r->all.old_ms);
-	add(&g->new, r->weight, r->all.new_ms);
-	add_edges(w, r, g);
-	if (!turns)
-		add_place(&s->places[r->place], r, moved);
-}
-
 /* --- all of them -------------------------------------------------------------------------- */
 
 static void tell_change(
-	struct work *w, const struct outcome *r, struct prefix net, const struct question *q)
+	struct simulate_work *w, const struct simulate_outcome *r, struct prefix net, const struct question *q)
 {
 	if (w->o->each)
 		w->o->each(w->o->ctx, w->s,
@@ -350,13 +150,13 @@ static unsigned most(unsigned a, unsigned b)
 /* A client, with each of the names that it asks for. */
 struct asked {
 	struct question q[SIMULATE_NAMES_EACH];
-	struct said old[SIMULATE_NAMES_EACH], new[SIMULATE_NAMES_EACH];
+	struct simulate_said old[SIMULATE_NAMES_EACH], new[SIMULATE_NAMES_EACH];
 	uint8_t made[SIMULATE_NAMES_EACH][NAME_MOST];
 	unsigned n;
 	unsigned bits; /* all addresses that share them are answered alike */
 };
 
-static void ask_all(struct work *w, const struct simulate_client *c, const struct addr *who,
+static void ask_all(struct simulate_work *w, const struct simulate_client *c, const struct addr *who,
 	struct asked *x)
 {
 	const bool own = !c->name && w->names;
@@ -375,20 +175,20 @@ static void ask_all(struct work *w, const struct simulate_client *c, const struc
 	}
 }
 
-static struct took took(struct work *w, enum latency_kind kind, const struct asked *x, unsigned i)
+static struct simulate_took took(struct simulate_work *w, enum latency_kind kind, const struct asked *x, unsigned i)
 {
-	return (struct took){ mean_ms(w, kind, &x->old[i], &x->q[i].who), mean_ms(w, kind, &x->new[i], &x->q[i].who) };
+	return (struct simulate_took){ mean_ms(w, kind, &x->old[i], &x->q[i].who), mean_ms(w, kind, &x->new[i], &x->q[i].who) };
 }
 
 static void add_all(
-	struct work *w, const struct asked *x, struct prefix net, double weight, uint32_t place)
+	struct simulate_work *w, const struct asked *x, struct prefix net, double weight, uint32_t place)
 {
 	w->s->clients++;
 	for (unsigned i = 0; i < x->n; i++) {
-		struct outcome r = { &x->old[i], &x->new[i], weight / x->n, .rtt = took(w, LATENCY_RTT, x, i), .place = place };
+		struct simulate_outcome r = { &x->old[i], &x->new[i], weight / x->n, .rtt = took(w, LATENCY_RTT, x, i), .place = place };
 		r.goal = w->pool->goal == LATENCY_RTT ? r.rtt : took(w, w->pool->goal, x, i);
 		r.all = w->s->goal == LATENCY_RTT ? r.rtt : r.goal;
-		add_outcome(w, &r);
+		simulate_outcome_add(w, &r);
 		tell_change(w, &r, net, &x->q[i]);
 	}
 }
@@ -396,7 +196,7 @@ static void add_all(
 /* The client at the front of what is left of a net. Returns the last address that is like it.
  */
 static number one_client(
-	struct work *w, const struct simulate_client *c, number at, number last)
+	struct simulate_work *w, const struct simulate_client *c, number at, number last)
 {
 	const struct addr who = to_addr(at);
 	const bool v4 = addr_is_v4(&who);
@@ -423,7 +223,7 @@ static number one_client(
 	return end < last ? end : last;
 }
 
-static void walk(struct work *w, const struct simulate_client *c)
+static void walk(struct simulate_work *w, const struct simulate_client *c)
 {
 	number at = to_number(&c->net.addr);
 	const number last = at | host_bits(c->net.bits);
@@ -436,14 +236,14 @@ static void walk(struct work *w, const struct simulate_client *c)
 	}
 }
 
-static void run_pool(struct work *w, size_t pool)
+static void run_pool(struct simulate_work *w, size_t pool)
 {
 	struct simulate_pool *p = &w->s->pools[pool];
 
 	w->pool = p;
 	w->names = w->o->names && w->o->names[pool].n ? &w->o->names[pool] : NULL;
 	for (unsigned i = 0; i < 2; i++) {
-		struct asker *a = &w->askers[i];
+		struct simulate_asker *a = &w->askers[i];
 		a->pool = steer_pool(a->side->steer, p->name);
 		a->has_entry = false;
 		a->entries = 0;
@@ -549,7 +349,7 @@ static void add_roles(struct simulate *s, const struct steer *from, const int *o
 
 void simulate_run(struct simulate *s, const struct simulate_opts *o)
 {
-	struct work w = { .s = s, .o = o };
+	struct simulate_work w = { .s = s, .o = o };
 	const struct simulate_side *sides[2] = { &o->old, &o->new };
 
 	*s = (struct simulate){ .atlas = o->new.steer->atlas, .n_pools = o->n_pools };
