@@ -18,18 +18,46 @@ bool zone_files_match(const char *pattern, const char *file)
 	return file[0] != '.' && (!pattern || fnmatch(pattern, file, FNM_PERIOD) == 0);
 }
 
-bool zone_files_leftover(const char *file)
+/* "bak", "OLD2", "bak-2026-11-29": what is left behind, and which of them. */
+static bool is_left_behind(const char *label, size_t len)
 {
 	static const char *const endings[] = { "bak", "backup", "old", "orig", "rej", "save",
 		"sav", "swp", "swo", "tmp", "temp", "new", "part", "lock", "jnl", "jbk", "diff",
 		"patch", "rpmsave", "rpmnew", "rpmorig", "pacnew", "pacsave", "dpkg-old",
 		"dpkg-new", "dpkg-dist", "dpkg-tmp", "dpkg-bak", "dpkg-backup", "dpkg-remove",
 		"ucf-old", "ucf-new", "ucf-dist", "merge-left", "merge-right", "un~" };
+
+	while (len && (isdigit((unsigned char)label[len - 1]) || strchr("-_", label[len - 1])))
+		len--;
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+		if (strlen(endings[i]) == len && strncasecmp(endings[i], label, len) == 0)
+			return true;
+	return false;
+}
+
+/* A number behind the last dot: the ending before it counts, "a.zone.1", "a.bak.2"; no name of a zone ends so. */
+static bool is_numbered(const char *file, const char *dot)
+{
+	const char *before = dot;
+
+	if (!dot[1] || dot[1 + strspn(dot + 1, "0123456789")])
+		return false;
+	while (before > file && before[-1] != '.')
+		before--;
+	const size_t len = (size_t)(dot - before);
+	return before > file && ((len == 4 && memcmp(before, "zone", 4) == 0) || is_left_behind(before, len));
+}
+
+bool zone_files_leftover(const char *file)
+{
 	const char *dot = strrchr(file, '.');
 	const size_t len = strlen(file);
 
-	return file[0] == '#' || file[len - 1] == '~' || file[len - 1] == '#' ||
-		(dot && is_one_of(endings, sizeof endings / sizeof *endings, dot + 1));
+	if (file[0] == '#' || file[len - 1] == '~' || file[len - 1] == '#')
+		return true;
+	if (!dot)
+		return strcmp(file, "4913") == 0; /* vim tries with it whether it may write there */
+	return is_left_behind(dot + 1, strlen(dot + 1)) || is_numbered(file, dot);
 }
 
 /* Two letters are a country, but for "db", which none has. */

@@ -13,7 +13,7 @@
 bool zone_files_match(const char *pattern, const char *file);
 
 /* Whether it looks like what editors, package managers and servers leave beside a file: a.bak,
- * a~, #a#, a.dpkg-old, a.jnl. */
+ * a~, #a#, a.dpkg-old, a.jnl, a.bak2, a.zone.1. */
 bool zone_files_leftover(const char *file);
 
 /* The part of the file's name that is the zone's: `*len` bytes from the start that is returned.
