@@ -393,8 +393,12 @@ static bool hear_empty(struct upgrade *u, const struct handover *m)
 	if (name_check(m->of.empty, m->of.empty + sizeof m->of.empty) == 0)
 		return fault(&u->why, "the new process says what it should not (a zone without a name)");
 	const struct registry_zone *z = registry_find(publisher_live(u->opts.publisher)->zones, m->of.empty);
-	return !z || !zone_is_ready(z->load.zone) ||
-		fault(&u->why, "the new process cannot read zone %s, which is served here; mend it, or take it away by a reload", view_text(name, m->of.empty));
+	if (!z || !zone_is_ready(z->load.zone))
+		return true;
+	view_text(name, m->of.empty);
+	return z->source == REGISTRY_PRIMARY
+		? fault(&u->why, "the new process does not get zone %s, which is served here, from its primary; try again when that answers, or have a \"store\"", name)
+		: fault(&u->why, "the new process cannot read zone %s, which is served here; mend it, or take it away by a reload", name);
 }
 
 static bool hear(struct upgrade *u, const struct handover *m)
