@@ -101,6 +101,15 @@ static void part_families(struct gdnsd *g, struct out *pool)
 	g->parts = true;
 }
 
+/* Are there both, and is one of them monitored? */
+static bool has_two_states(struct gdnsd *g, const struct node *value, const struct gdnsd_inherit *in)
+{
+	const struct node *v4 = parse_get(value, "addrs_v4"), *v6 = parse_get(value, "addrs_v6");
+	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
+
+	return v4 && v6 && (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6)) && !node_is_true(gdnsd_said(in, "ignore_health"));
+}
+
 void gdnsd_choose_families(struct gdnsd *g, struct out *pool)
 {
 	struct gdnsd_chooser *c = arena_zalloc(&g->p->mem, sizeof *c);
@@ -151,8 +160,7 @@ static bool both_families(struct gdnsd *g, const struct node *value, const struc
 	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
 	struct gdnsd_target one, other;
 
-	const bool monitored = gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6);
-	if (!monitored || node_is_true(gdnsd_said(in, "ignore_health")))
+	if (!has_two_states(g, value, in))
 		return false;
 	if (!gdnsd_addresses(g, v4, &in4, plan_textf(g->p, "%s-v4", hint), at, &one) ||
 		!gdnsd_addresses(g, v6, &in6, plan_textf(g->p, "%s-v6", hint), at, &other))
@@ -213,6 +221,18 @@ static void weighted_set(struct gdnsd *g, const struct node *set, const struct g
 	}
 }
 
+/* gdnsd's is of weights, and ours of edges. */
+static void tell_threshold(struct gdnsd *g, const struct node *res, const struct gdnsd_inherit *in, const struct out *pool)
+{
+	const char *thresh = node_string(gdnsd_said(in, "up_thresh"));
+	const struct gdnsd_inherit in4 = { parse_get(res, "addrs_v4"), in }, in6 = { parse_get(res, "addrs_v6"), in };
+
+	if (out_count(out_get(pool, "edges")) > 1 && (gdnsd_probe(g, in4.at ? &in4 : in) || gdnsd_probe(g, in6.at ? &in6 : in)))
+		plan_note(g->p, NOTE_DIFFERS, g->file, res->line,
+			"up_thresh %s: with less of the weights up gdnsd answers as if all were up, and the resource is down to others; here what is up answers, and all must be down",
+			thresh ? thresh : "0.5");
+}
+
 static bool weighted(struct gdnsd *g, const struct node *res, const struct gdnsd_inherit *in, const char *hint, const char *at, struct gdnsd_target *to)
 {
 	struct out *pool = plan_pool(g->p, hint, &to->name);
@@ -224,7 +244,10 @@ static bool weighted(struct gdnsd *g, const struct node *res, const struct gdnsd
 		out_set(pool, "answers", "16");
 		plan_note(g->p, NOTE_DIFFERS, g->file, res->line, "multi: all addresses are answered, in an order by weight; gdnsd leaves out some by chance");
 	}
+	if (has_two_states(g, res, in))
+		part_families(g, pool);
 	weighted_set(g, res, in->outer, hint, at, pool);
+	tell_threshold(g, res, in, pool);
 	return out_count(out_get(pool, "edges")) > 0;
 }
 
@@ -254,8 +277,7 @@ static bool simplefo(struct gdnsd *g, const struct node *res, const struct gdnsd
 	out_list(pool, "edges");
 	out_set(pool, "policy", "ordered");
 	out_set(pool, "all-down", "first");
-	const struct gdnsd_inherit in4 = { v4, in }, in6 = { v6, in };
-	if (v4 && v6 && (gdnsd_probe(g, &in4) || gdnsd_probe(g, &in6)))
+	if (has_two_states(g, res, in))
 		part_families(g, pool);
 	if (v4)
 		simple_pair(g, v4, in, hint, at, pool);
