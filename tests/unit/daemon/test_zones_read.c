@@ -342,6 +342,59 @@ static void a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge(voi
 	close_desk(&d);
 }
 
+/* Whether an edge with only a cname is reached: in the pool, in those in it, by its pins and rules, and where all are down. */
+static void a_pool_that_may_answer_with_a_cname_is_known(void)
+{
+	static const char conf[] = SITE_SERVER
+		"edges: { ams: { at: \"52,5\", a: 192.0.2.1 }, cn: { cname: x.test }, both: { at: \"1,1\", a: 192.0.2.2, cname: x.test },\n"
+		"  six: { aaaa: \"2001:db8::1\", cname: x.test } }\n"
+		"pools:\n"
+		"  plain: { edges: [ ams ] }\n"
+		"  both: { edges: [ both ] }\n"
+		"  six: { edges: [ six ], policy: ordered }\n"
+		"  own: { edges: [ cn ], policy: ordered }\n"
+		"  holds: { edges: [ { pool: own } ], policy: ordered }\n"
+		"  holds-plain: { edges: [ { pool: plain } ], policy: ordered }\n"
+		"  pins: { edges: [ ams ], pin: { net: { 192.0.2.0/24: own } } }\n"
+		"  pins-edge: { edges: [ ams ], pin: { net: { 192.0.2.0/24: ams } } }\n"
+		"  pins-plain: { edges: [ ams ], pin: { net: { 192.0.2.0/24: plain } } }\n"
+		"  rule: { edges: [ ams ], pin: [ { net: 192.0.2.0/24, to: own } ] }\n"
+		"  rule-edge: { edges: [ ams ], pin: [ { net: 192.0.2.0/24, to: ams } ] }\n"
+		"  rule-plain: { edges: [ ams ], pin: [ { net: 192.0.2.0/24, to: plain } ] }\n"
+		"  falls: { edges: [ ams ], all-down: { pool: own } }\n"
+		"  falls-plain: { edges: [ ams ], all-down: { pool: plain } }\n"
+		"  falls-far: { edges: [ ams ], all-down: { pool: falls } }\n";
+	static const struct {
+		const char *pool;
+		bool is;
+	} row[] = { { "plain", false }, { "both", false }, { "six", false }, { "own", true }, { "holds", true },
+		{ "holds-plain", false }, { "pins", true }, { "pins-edge", false }, { "pins-plain", false }, { "rule", true }, { "rule-edge", false }, { "rule-plain", false }, { "falls", true },
+		{ "falls-plain", false }, { "falls-far", true }, { "nosuch", false } };
+	struct site site;
+	struct parts parts;
+	struct faults f;
+
+	site_open(&site);
+	site_put(&site, "t.yaml", conf);
+	site_put(&site, "zones/a.example.zone", SITE_ZONE(7, "w EDGE plain\n"));
+	faults_init(&f);
+	const bool ok = site_try(&site, NULL, &parts, &f);
+	if (!ok)
+		printf("%s\n", text_get(&f.text));
+	CU_ASSERT_TRUE_FATAL(ok);
+	const struct compile_opts o = zone_pools_compile_opts((const struct conf *)parts.conf, site_key);
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const struct edge_rr rr = { .pool = (const uint8_t *)row[i].pool, .pool_len = (uint8_t)strlen(row[i].pool) };
+		if (o.pool_cname(o.ctx, &rr) != row[i].is) {
+			printf("%s\n", row[i].pool);
+			CU_FAIL("a pool");
+		}
+	}
+	parts_drop(&parts);
+	faults_fini(&f);
+	site_close(&site);
+}
+
 static void a_service_record_that_hides_the_pools_is_warned_of(void)
 {
 	static const struct {
@@ -689,6 +742,7 @@ void suite_zones_read(void)
 			a_zone_of_another_file_or_of_pools_that_have_gone_is_read_anew },
 		{ "a pool that is not there is told, whatever stands beside its EDGE",
 			a_pool_that_is_not_there_is_told_whatever_stands_beside_its_edge },
+		{ "a pool that may answer with a cname is known", a_pool_that_may_answer_with_a_cname_is_known },
 		{ "a service record that hides the pool's is warned of",
 			a_service_record_that_hides_the_pools_is_warned_of },
 		{ "a zone that is there twice is wrong for all",

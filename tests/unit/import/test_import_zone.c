@@ -230,6 +230,17 @@ static void zones_of_bind_that_cannot_be_taken_are_told(void)
 	CU_ASSERT_PTR_NULL(strstr(config, "r.test"));
 }
 
+/* What asks for a resolver is told; and words in quotes are whole, whatever is in them. */
+static void options_of_bind_that_are_not_ours_are_told(void)
+{
+	put("a \"b.zone", ZONE);
+	import_bind("options {\n\trecursion yes;\n};\nzone \"q.test\" { type primary; file \"a \\\"b.zone\"; };\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(report, "named.conf:2: not said: recursion: this is no resolver"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(config, "q.test"));
+	import_bind("options { recursion no; };\nzone \"q.test\" { type primary; file \"a \\\"b.zone\"; };\n");
+	CU_ASSERT_PTR_NULL(strstr(report, "recursion"));
+}
+
 void suite_import_zone(void);
 void suite_import_zone(void)
 {
@@ -239,6 +250,7 @@ void suite_import_zone(void)
 		{ "a zone is copied, or written anew when it includes others", a_zone_is_copied_or_written_anew_when_it_includes_others },
 		{ "sets are the same whatever their TTLs", sets_are_the_same_whatever_their_ttls },
 		{ "files of BIND are beside those that name them", files_of_bind_are_beside_those_that_name_them },
+		{ "options of BIND that are not ours are told", options_of_bind_that_are_not_ours_are_told },
 		{ "zones of BIND that cannot be taken are told", zones_of_bind_that_cannot_be_taken_are_told },
 	};
 
