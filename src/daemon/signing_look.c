@@ -185,13 +185,48 @@ static bool goes_on(void *ctx, uint64_t n, uint64_t of)
 	return !job_is_cancelled(ctx);
 }
 
-static void take_zone(struct signing *s, size_t i)
+/* It is the next piece. Takes the keys. */
+static void add_piece(struct signing *s, size_t i, struct keyset *keys, bool follows)
 {
 	struct registry_zone *z = s->made.live.zones->zones[i];
 	const struct conf_rule *rule = rule_of(&s->made.live, i);
 	const struct zone_pools pools = { parts_conf(&s->made.live),
 		s->made.staged.conf ? parts_conf(&s->made.staged) : NULL };
 	const struct compile_opts opts = zone_pools_both_opts(&pools, s->opts.key);
+
+	if (!s->made.list)
+		s->made.list = memory_zeroed(SIGNING_PIECES, sizeof *s->made.list);
+	struct signing_piece *p = &s->made.list[s->made.n];
+	*p = (struct signing_piece){ .of = z, .keys = keys };
+	part_hold(&z->part);
+	p->how = (struct zone_signing_of){ .keys = keys,
+		.which = rule->stored && !rule->n_primaries ? STORE_ZONE : STORE_SIGNED,
+		.serial = rule->access.serial };
+	const struct zone_signing how = { .compile = &opts,
+		.store = s->opts.store,
+		.now_s = s->made.now_s,
+		.politely = true,
+		.goes_on = goes_on,
+		.ctx = s->made.job,
+		.late = s->made.in_line ? NULL : &p->late };
+	const bool ok = rule->fleet ? make_of_fleet(s, p, i, !follows, &how) : make_piece(s, p, &how);
+	s->made.failed = s->made.failed || !ok;
+	/* It is as it should be, and is known to be. */
+	const bool same = ok && !p->made && !p->fleet && !p->change && !p->due && !z->keys_due &&
+		keyset_same(z->keys, keys);
+	if (!ok || same) {
+		registry_zone_drop(p->of);
+		keyset_drop(keys);
+		return;
+	}
+	s->made.names += p->names;
+	s->made.n++;
+}
+
+static void take_zone(struct signing *s, size_t i)
+{
+	struct registry_zone *z = s->made.live.zones->zones[i];
+	const struct conf_rule *rule = rule_of(&s->made.live, i);
 	struct fault why = { 0 };
 
 	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))
@@ -225,33 +260,7 @@ static void take_zone(struct signing *s, size_t i)
 		keyset_drop(keys);
 		return;
 	}
-	if (!s->made.list)
-		s->made.list = memory_zeroed(SIGNING_PIECES, sizeof *s->made.list);
-	struct signing_piece *p = &s->made.list[s->made.n];
-	*p = (struct signing_piece){ .of = z, .keys = keys };
-	part_hold(&z->part);
-	p->how = (struct zone_signing_of){ .keys = keys,
-		.which = rule->stored && !rule->n_primaries ? STORE_ZONE : STORE_SIGNED,
-		.serial = rule->access.serial };
-	const struct zone_signing how = { .compile = &opts,
-		.store = s->opts.store,
-		.now_s = s->made.now_s,
-		.politely = true,
-		.goes_on = goes_on,
-		.ctx = s->made.job,
-		.late = s->made.in_line ? NULL : &p->late };
-	const bool ok = rule->fleet ? make_of_fleet(s, p, i, !follows, &how) : make_piece(s, p, &how);
-	s->made.failed = s->made.failed || !ok;
-	/* It is as it should be, and is known to be. */
-	const bool same = ok && !p->made && !p->fleet && !p->change && !p->due && !z->keys_due &&
-		keyset_same(z->keys, keys);
-	if (!ok || same) {
-		registry_zone_drop(p->of);
-		keyset_drop(keys);
-		return;
-	}
-	s->made.names += p->names;
-	s->made.n++;
+	add_piece(s, i, keys, follows);
 }
 
 void signing_look(void *ctx, struct job *job)
