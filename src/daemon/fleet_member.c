@@ -278,84 +278,109 @@ struct fleet *fleet_member_of(const struct fleet_member *m)
 
 /* --- looking ------------------------------------------------------------------------------ */
 
+static void fill_engine(const struct fleet_member *m, struct report_fleet *r)
+{
+	const struct fleet_counts c = fleet_counts(m->fleet);
+	r->up = fleet_is_up(m->fleet);
+	r->generation = m->generation;
+	r->twin = fleet_has_twin(m->fleet);
+	r->full = c.is_full;
+	r->servers = (unsigned)fleet_mates(m->fleet) + 1;
+	r->live = (unsigned)fleet_live(m->fleet) + 1;
+	for (size_t i = 0; i < fleet_mates(m->fleet); i++) {
+		const struct fleet_mate mate = fleet_mate(m->fleet, i);
+		if (!mate.live)
+			continue;
+		r->lag_ms = mate.lag_ms > r->lag_ms ? mate.lag_ms : r->lag_ms;
+		r->lag_most_ms = mate.lag_most_ms > r->lag_most_ms ? mate.lag_most_ms : r->lag_most_ms;
+	}
+	r->clock_off_ms = fleet_clock_off_ms(m->fleet);
+	r->reply_ms = (double)c.redis.reply_us / 1e3;
+	r->said = c.said;
+	r->heard = c.heard;
+	r->forged = c.forged;
+	r->lost = c.lost;
+	r->refused = c.full;
+	r->connects = c.redis.connects;
+	r->bytes_in = c.redis.bytes_in + c.listener.bytes_in;
+	r->bytes_out = c.redis.bytes_out + c.listener.bytes_out;
+	snprintf(r->name, sizeof r->name, "%s", m->conf->name);
+	snprintf(r->server, sizeof r->server, "%s", m->conf->server);
+	snprintf(r->fault, sizeof r->fault, "%.255s", fleet_fault(m->fleet));
+}
+
+static void fill_edges(const struct fleet_member *m, struct report_fleet *r)
+{
+	const struct fleet_health *h = probes_fleet(m->opts.probes);
+	if (h) {
+		const struct fleet_health_sum s = fleet_health_sum(h);
+		r->vantages = s.others;
+		r->outvoted = s.outvoted;
+		r->blind = s.blind;
+		r->holds = s.holds;
+	}
+	const struct fleet_demand_sum d = balancer_fleet(m->opts.balancer);
+	r->prices_by = d.state == DEMAND_LEADS ? FLEET_PRICES_HERE
+		: d.state == DEMAND_FOLLOWS   ? FLEET_PRICES_THERE
+		: d.state == DEMAND_ALONE     ? FLEET_PRICES_ALONE
+					      : FLEET_PRICES_NONE;
+	r->demand_servers = d.servers;
+	r->demand_held = d.held;
+	snprintf(r->leader, sizeof r->leader, "%s", d.leader);
+}
+
+static void fill_will(const struct fleet_member *m, struct report_fleet *r)
+{
+	const struct fleet_will *w = probes_will(m->opts.probes);
+	r->will = w ? fleet_will_count(w) : 0;
+	const struct fleet_orders_sum o = fleet_orders_sum(m->orders);
+	r->conflicts = (w ? (unsigned)fleet_will_conflicts(w) : 0) + (unsigned)o.conflicts;
+	r->odd = (w ? fleet_will_odd(w) : 0) + o.odd;
+	r->orders = o.known;
+	r->orders_failed = o.failed;
+	snprintf(r->order_fault, sizeof r->order_fault, "%s", o.fault);
+}
+
+static void fill_tables(const struct fleet_member *m, struct report_fleet *r)
+{
+	if (m->times) {
+		const struct fleet_times_sum t = fleet_times_sum(m->times);
+		r->times_cells = t.cells;
+		r->times_apart = t.apart;
+		r->times_sent = t.sent;
+		r->times_taken = t.taken;
+	}
+	if (m->pairs) {
+		const struct fleet_pairs_sum p = fleet_pairs_sum(m->pairs);
+		r->pairs = p.rows;
+		r->pairs_apart = p.apart;
+		r->pairs_sent = p.sent;
+		r->pairs_taken = p.taken;
+		r->pairs_joined = p.joined;
+	}
+}
+
+static void fill_zones(const struct fleet_member *m, struct report_fleet *r)
+{
+	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
+	r->zones = z.n;
+	r->zones_in_step = z.in_step;
+	snprintf(r->signer, sizeof r->signer, "%s", z.signer);
+	snprintf(r->zone, sizeof r->zone, "%s", z.name);
+	snprintf(r->zone_fault, sizeof r->zone_fault, "%s", z.fault);
+}
+
 struct report_fleet fleet_member_report(const struct fleet_member *m)
 {
 	struct report_fleet r = { .on = m && m->fleet };
 
 	if (!r.on)
 		return r;
-	const struct fleet_counts c = fleet_counts(m->fleet);
-	r.up = fleet_is_up(m->fleet);
-	r.generation = m->generation;
-	r.twin = fleet_has_twin(m->fleet);
-	r.full = c.is_full;
-	r.servers = (unsigned)fleet_mates(m->fleet) + 1;
-	r.live = (unsigned)fleet_live(m->fleet) + 1;
-	for (size_t i = 0; i < fleet_mates(m->fleet); i++) {
-		const struct fleet_mate mate = fleet_mate(m->fleet, i);
-		if (!mate.live)
-			continue;
-		r.lag_ms = mate.lag_ms > r.lag_ms ? mate.lag_ms : r.lag_ms;
-		r.lag_most_ms = mate.lag_most_ms > r.lag_most_ms ? mate.lag_most_ms : r.lag_most_ms;
-	}
-	r.clock_off_ms = fleet_clock_off_ms(m->fleet);
-	r.reply_ms = (double)c.redis.reply_us / 1e3;
-	r.said = c.said;
-	r.heard = c.heard;
-	r.forged = c.forged;
-	r.lost = c.lost;
-	r.refused = c.full;
-	r.connects = c.redis.connects;
-	r.bytes_in = c.redis.bytes_in + c.listener.bytes_in;
-	r.bytes_out = c.redis.bytes_out + c.listener.bytes_out;
-	snprintf(r.name, sizeof r.name, "%s", m->conf->name);
-	snprintf(r.server, sizeof r.server, "%s", m->conf->server);
-	snprintf(r.fault, sizeof r.fault, "%.255s", fleet_fault(m->fleet));
-	const struct fleet_health *h = probes_fleet(m->opts.probes);
-	if (h) {
-		const struct fleet_health_sum s = fleet_health_sum(h);
-		r.vantages = s.others;
-		r.outvoted = s.outvoted;
-		r.blind = s.blind;
-		r.holds = s.holds;
-	}
-	const struct fleet_demand_sum d = balancer_fleet(m->opts.balancer);
-	r.prices_by = d.state == DEMAND_LEADS ? FLEET_PRICES_HERE
-		: d.state == DEMAND_FOLLOWS   ? FLEET_PRICES_THERE
-		: d.state == DEMAND_ALONE     ? FLEET_PRICES_ALONE
-					      : FLEET_PRICES_NONE;
-	r.demand_servers = d.servers;
-	r.demand_held = d.held;
-	snprintf(r.leader, sizeof r.leader, "%s", d.leader);
-	const struct fleet_will *w = probes_will(m->opts.probes);
-	r.will = w ? fleet_will_count(w) : 0;
-	const struct fleet_orders_sum o = fleet_orders_sum(m->orders);
-	r.conflicts = (w ? (unsigned)fleet_will_conflicts(w) : 0) + (unsigned)o.conflicts;
-	r.odd = (w ? fleet_will_odd(w) : 0) + o.odd;
-	r.orders = o.known;
-	r.orders_failed = o.failed;
-	snprintf(r.order_fault, sizeof r.order_fault, "%s", o.fault);
-	if (m->times) {
-		const struct fleet_times_sum t = fleet_times_sum(m->times);
-		r.times_cells = t.cells;
-		r.times_apart = t.apart;
-		r.times_sent = t.sent;
-		r.times_taken = t.taken;
-	}
-	if (m->pairs) {
-		const struct fleet_pairs_sum p = fleet_pairs_sum(m->pairs);
-		r.pairs = p.rows;
-		r.pairs_apart = p.apart;
-		r.pairs_sent = p.sent;
-		r.pairs_taken = p.taken;
-		r.pairs_joined = p.joined;
-	}
-	const struct fleet_zones_sum z = fleet_zones_sum(m->zones);
-	r.zones = z.n;
-	r.zones_in_step = z.in_step;
-	snprintf(r.signer, sizeof r.signer, "%s", z.signer);
-	snprintf(r.zone, sizeof r.zone, "%s", z.name);
-	snprintf(r.zone_fault, sizeof r.zone_fault, "%s", z.fault);
+	fill_engine(m, &r);
+	fill_edges(m, &r);
+	fill_will(m, &r);
+	fill_tables(m, &r);
+	fill_zones(m, &r);
 	return r;
 }
 
