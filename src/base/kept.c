@@ -242,6 +242,12 @@ void kept_close(struct kept_in *in)
 	close(in->fd);
 }
 
+void kept_close_harmed(struct kept_in *in, const char *path)
+{
+	kept_close(in);
+	unlink(path);
+}
+
 size_t kept_next(const struct kept_in *in)
 {
 	return in->bad ? 0 : in->len;

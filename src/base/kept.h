@@ -44,6 +44,8 @@ bool kept_open(struct kept_in *in, const char *path, const char *kind);
 /* The same, and its first part is that text, which is passed. False: likewise. */
 bool kept_open_of(struct kept_in *in, const char *path, const char *kind, const struct text *of);
 void kept_close(struct kept_in *in);
+/* The same, of one whose front is right and the rest is not: it goes, so that it is written anew and not taken for what is wanted. */
+void kept_close_harmed(struct kept_in *in, const char *path);
 
 /* How long the next part is; 0 too when something was wrong. */
 size_t kept_next(const struct kept_in *in);

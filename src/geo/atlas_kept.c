@@ -180,10 +180,11 @@ struct atlas *atlas_kept_read(const char *path, const struct atlas_opts *opts, c
 	a->asns.n_told = opts->n_asn_files;
 	a->cities.told = mmdb_told_new(opts->city_files, opts->n_city_files);
 	a->asns.told = mmdb_told_new(opts->asn_files, opts->n_asn_files);
-	const bool ok = get_all(&in, a);
-	kept_close(&in);
-	if (ok)
+	if (get_all(&in, a)) {
+		kept_close(&in);
 		return a;
+	}
+	kept_close_harmed(&in, path);
 	atlas_drop(a);
 	return NULL;
 }

@@ -109,6 +109,9 @@ bool steer_kept_read(const struct steer_kept *k, struct client_map *clients, str
 		rank_kept_fini(to);
 		ok = false;
 	}
-	kept_close(&in);
+	if (ok)
+		kept_close(&in);
+	else
+		kept_close_harmed(&in, k->path);
 	return ok;
 }

@@ -291,7 +291,10 @@ bool zone_kept_read(struct load *to, const char *path, const uint8_t *origin, co
 	if (!kept_open(&in, path, KIND))
 		return false;
 	const bool ok = get_zone(&in, to, origin, file, key);
-	kept_close(&in);
+	if (in.bad)
+		kept_close_harmed(&in, path);
+	else
+		kept_close(&in);
 	if (!ok) {
 		load_fini(to);
 		return false;

@@ -221,6 +221,7 @@ static void what_is_cut_or_changed_is_not_had(void)
 		file_write(d.path, harmed, at % 2 ? len : at);
 		struct steer *s = again(&d);
 		CU_ASSERT_EQUAL(d.kept.n_taken, 0);
+		CU_ASSERT_FALSE(steer_kept_is(&d.kept, s)); /* and it is written anew, whatever its front says */
 		steer_drop(s);
 	}
 	close_desk(&d);
