@@ -266,6 +266,7 @@ static void what_pools_make_of_probes_is_checked(void)
 	told_check(cases, UNIT_COUNT(cases));
 }
 
+void suite_schema_probes(void);
 void suite_schema_probes(void)
 {
 	static const struct unit_case cases[] = {
