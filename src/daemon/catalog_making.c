@@ -25,11 +25,9 @@ struct catalog_making {
 	struct part *conf; /* held */
 	uint64_t names;
 	struct {
-		struct parts live, staged; /* held */
+		struct versions v;
 		struct registry_zone **entries; /* [n] held: those that are another than before */
 		size_t n;
-		struct registry *zones, *staged_zones;
-		struct pool_numbers *numbers, *staged_numbers;
 		bool failed;
 		struct fault why;
 	} made;
@@ -137,7 +135,7 @@ static bool keep(struct catalog_making *m, const struct zone *was, struct zone *
 static struct zone *make_version(struct catalog_making *m, const struct conf_zone *at,
 	const struct zone *was, const struct rows *rows)
 {
-	const struct conf *c = parts_conf(&m->made.live);
+	const struct conf *c = parts_conf(&m->made.v.live);
 	const struct compile_opts opts = zone_pools_compile_opts(c, m->opts.key);
 	const uint32_t serial = update_serial(zone_is_ready(was) ? was->serial : 0,
 		c->rules[at->rule].access.serial, time(NULL));
@@ -158,13 +156,13 @@ static struct zone *make_version(struct catalog_making *m, const struct conf_zon
 
 static void make_one(struct catalog_making *m, const struct conf_zone *at)
 {
-	const struct registry_zone *is = registry_find(m->made.live.zones, at->name);
+	const struct registry_zone *is = registry_find(m->made.v.live.zones, at->name);
 	const int64_t now_s = time(NULL);
 
 	/* One that cannot be read from the store is not begun anew, with a serial that goes back. */
 	if (!is || is->source != REGISTRY_MADE)
 		return;
-	struct rows rows = rows_of(&m->made.live, at);
+	struct rows rows = rows_of(&m->made.v.live, at);
 	struct zone *z = lists_them(is->load.zone, &rows)
 		? NULL
 		: make_version(m, at, is->load.zone, &rows);
@@ -184,20 +182,13 @@ static void make_one(struct catalog_making *m, const struct conf_zone *at)
 static void work(void *ctx, struct job *job)
 {
 	struct catalog_making *m = ctx;
-	const struct conf_catalogs *all = &parts_conf(&m->made.live)->produced;
+	const struct conf_catalogs *all = &parts_conf(&m->made.v.live)->produced;
 
 	(void)job;
 	m->made.entries = memory_zeroed(all->n, sizeof(*m->made.entries));
 	for (size_t i = 0; i < all->n; i++)
 		make_one(m, all->of[i]);
-	if (!m->made.n)
-		return;
-	if (!versions_make(&m->made.live, NULL, m->made.entries, m->made.n, &m->made.zones,
-		    &m->made.numbers, &m->made.why))
-		m->made.failed = true;
-	else if (m->made.staged.conf)
-		versions_make(&m->made.staged, m->made.zones, m->made.entries, m->made.n,
-			&m->made.staged_zones, &m->made.staged_numbers, &m->made.why);
+	m->made.failed = m->made.n && !versions_build(&m->made.v, m->made.entries, m->made.n, &m->made.why);
 }
 
 /* --- the loop ----------------------------------------------------------------------------- */
@@ -205,12 +196,10 @@ static void work(void *ctx, struct job *job)
 static bool begin(void *ctx)
 {
 	struct catalog_making *m = ctx;
-	const struct parts *live = publisher_live(m->opts.publisher),
-			   *staged = publisher_staged(m->opts.publisher);
+	const struct parts *live = publisher_live(m->opts.publisher);
 
 	memset(&m->made, 0, sizeof m->made);
-	m->made.live = parts_hold(live);
-	m->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	versions_begin(&m->made.v, m->opts.publisher);
 	part_hold(live->conf);
 	part_drop(m->conf);
 	m->conf = live->conf;
@@ -226,21 +215,16 @@ static void let_go(struct catalog_making *m, bool whole)
 		registry_zone_drop(m->made.entries[i]);
 	if (whole)
 		memory_free(m->made.entries);
-	publisher_let_go(m->opts.publisher, &m->made.live);
-	publisher_let_go(m->opts.publisher, &m->made.staged);
+	versions_end(&m->made.v, m->opts.publisher);
 }
 
 static void end(void *ctx, enum job_end end)
 {
 	struct catalog_making *m = ctx;
-	struct publisher *p = m->opts.publisher;
 	const bool failed = end == JOB_NO_MEMORY || (end == JOB_DONE && m->made.failed);
 
-	if (end == JOB_DONE && m->made.zones) {
-		publisher_take_zones(p, false, m->made.zones, m->made.numbers);
-		publisher_take_staged_zones(p, m->made.staged.zones, m->made.staged_zones,
-			m->made.staged_numbers);
-	}
+	if (end == JOB_DONE)
+		versions_serve(&m->made.v, m->opts.publisher);
 	if (failed)
 		log_line(LOG_ERROR, "catalogs: one that is made here stays as it was, and is tried "
 				    "again: %s",

@@ -7,6 +7,7 @@
 #define DAEMON_SECONDARIES_INNER_H
 
 #include "daemon/secondaries.h"
+#include "daemon/versions.h"
 #include "world/parts.h"
 
 #include <ev.h>
@@ -55,9 +56,7 @@ struct secondaries {
 	struct build build;
 	struct {
 		struct version *versions;
-		struct parts live, staged; /* held */
-		struct registry *zones, *staged_zones;
-		struct pool_numbers *numbers, *staged_numbers;
+		struct versions v;
 		bool ok;
 		struct fault why;
 	} made;

@@ -14,51 +14,30 @@
 static bool build_begin(void *ctx)
 {
 	struct secondaries *s = ctx;
-	const struct parts *staged = publisher_staged(s->opts.publisher);
 
 	s->waits = false;
 	s->begun = clock_seconds();
 	s->made.versions = s->versions;
 	s->versions = NULL;
-	s->made.live = parts_hold(publisher_live(s->opts.publisher));
-	s->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	versions_begin(&s->made.v, s->opts.publisher);
 	s->made.ok = false;
 	return s->made.versions != NULL;
-}
-
-static bool make_one(const struct parts *of, const struct registry *served,
-	const struct version *v, struct registry **zones, struct pool_numbers **numbers,
-	struct fault *why)
-{
-	size_t n = 0;
-
-	for (const struct version *i = v; i; i = i->next)
-		n++;
-	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
-	n = 0;
-	for (; v; v = v->next) /* the newest first */
-		list[n++] = v->entry;
-	const bool ok = versions_make(of, served, list, n, zones, numbers, why);
-	memory_free(list);
-	return ok;
 }
 
 static void build_work(void *ctx, struct job *job)
 {
 	struct secondaries *s = ctx;
-	struct registry *zones = NULL, *staged = NULL;
-	struct pool_numbers *numbers = NULL, *staged_numbers = NULL;
+	size_t n = 0;
 
 	(void)job;
-	s->made.ok = make_one(
-		&s->made.live, NULL, s->made.versions, &zones, &numbers, &s->made.why);
-	if (s->made.ok && s->made.staged.conf)
-		make_one(&s->made.staged, zones, s->made.versions, &staged, &staged_numbers,
-			&s->made.why);
-	s->made.zones = zones;
-	s->made.numbers = numbers;
-	s->made.staged_zones = staged;
-	s->made.staged_numbers = staged_numbers;
+	for (const struct version *v = s->made.versions; v; v = v->next)
+		n++;
+	struct registry_zone **list = memory_zeroed(n, sizeof(*list));
+	n = 0;
+	for (const struct version *v = s->made.versions; v; v = v->next) /* the newest first */
+		list[n++] = v->entry;
+	s->made.ok = versions_build(&s->made.v, list, n, &s->made.why);
+	memory_free(list);
 }
 
 static void ask_build(struct secondaries *s)
@@ -105,19 +84,14 @@ static void build_end(void *ctx, enum job_end end)
 
 	s->builds = s->waits = false;
 	s->publishes = true;
-	if (end == JOB_DONE && s->made.ok) {
-		publisher_take_zones(
-			s->opts.publisher, false, s->made.zones, s->made.numbers);
-		publisher_take_staged_zones(s->opts.publisher, s->made.staged.zones,
-			s->made.staged_zones, s->made.staged_numbers);
-	} else if (end != JOB_CANCELLED) {
+	if (end == JOB_DONE && s->made.ok)
+		versions_serve(&s->made.v, s->opts.publisher);
+	else if (end != JOB_CANCELLED)
 		log_line(LOG_ERROR, "zones that were transferred are not served: %s",
 			end == JOB_DONE ? s->made.why.text : "out of memory");
-	}
 	s->publishes = false;
 	drop_versions(&s->made.versions);
-	publisher_let_go(s->opts.publisher, &s->made.live);
-	publisher_let_go(s->opts.publisher, &s->made.staged);
+	versions_end(&s->made.v, s->opts.publisher);
 	if (end == JOB_DONE)
 		s->not_before = clock_seconds() + pause_after(clock_seconds() - s->begun);
 	ask_build(s);

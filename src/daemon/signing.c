@@ -64,8 +64,7 @@ static void let_go(struct signing *s)
 		drop_gone(&now, NULL);
 		free(g);
 	}
-	publisher_let_go(s->opts.publisher, &s->made.live);
-	publisher_let_go(s->opts.publisher, &s->made.staged);
+	versions_end(&s->made.v, s->opts.publisher);
 	memset(&s->made, 0, sizeof s->made);
 }
 
@@ -107,13 +106,8 @@ static void build_end(void *ctx, enum job_end end)
 {
 	struct signing *s = ctx;
 
-	if (end == JOB_DONE && s->made.zones_made) {
-		publisher_take_zones(
-			s->opts.publisher, false, s->made.zones_made, s->made.numbers);
-		publisher_take_staged_zones(s->opts.publisher, s->made.staged.zones,
-			s->made.staged_made, s->made.staged_numbers);
+	if (end == JOB_DONE && versions_serve(&s->made.v, s->opts.publisher))
 		publisher_now(s->opts.publisher);
-	}
 	if (end != JOB_DONE && s->made.in_line) {
 		s->made.list = NULL; /* given back */
 		s->made.n = 0;
@@ -148,7 +142,7 @@ static void go_on(struct signing *s)
 static void committed(void *ctx, const uint8_t *apex, bool changed, const struct fault *why)
 {
 	struct signing *s = ctx;
-	const struct registry_zone *z = registry_find(s->made.live.zones, apex);
+	const struct registry_zone *z = registry_find(s->made.v.live.zones, apex);
 
 	/* What was made may not be all. */
 	s->again = s->again || changed;
@@ -227,9 +221,9 @@ static void look(struct signing *s)
 		builder_ask(s->opts.builder, &s->build);
 		return;
 	}
-	s->made.live = parts_hold(live);
+	s->made.v.live = parts_hold(live);
 	if (staged)
-		s->made.staged.conf = part_hold(staged->conf);
+		s->made.v.staged.conf = part_hold(staged->conf);
 	s->works = jobs_start(s->opts.jobs,
 			   &(struct job_opts){ .lane = s->lane,
 				   .name = "signing",

@@ -11,12 +11,9 @@
 bool signing_build_begin(void *ctx)
 {
 	struct signing *s = ctx;
-	const struct parts *staged = publisher_staged(s->opts.publisher);
 
-	publisher_let_go(s->opts.publisher, &s->made.live);
-	publisher_let_go(s->opts.publisher, &s->made.staged);
-	s->made.live = parts_hold(publisher_live(s->opts.publisher));
-	s->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	versions_end(&s->made.v, s->opts.publisher); /* of the look */
+	versions_begin(&s->made.v, s->opts.publisher);
 	s->made.now_s = time(NULL);
 	return true;
 }
@@ -24,7 +21,7 @@ bool signing_build_begin(void *ctx)
 /* Is the zone still what it was made of? */
 static bool fits(const struct signing *s, const struct signing_piece *p)
 {
-	return !p->late && !p->elsewhere && registry_find(s->made.live.zones, p->of->origin) == p->of;
+	return !p->late && !p->elsewhere && registry_find(s->made.v.live.zones, p->of->origin) == p->of;
 }
 
 /* Those that fit, in one transaction; where that cannot be, each by itself. */
@@ -86,12 +83,8 @@ void signing_build_work(void *ctx, struct job *job)
 	for (size_t i = 0; i < s->made.n; i++)
 		if (s->made.list[i].fits)
 			list[n++] = entry_of(&s->made.list[i]);
-	if (n &&
-		versions_make(&s->made.live, NULL, list, n, &s->made.zones_made,
-			&s->made.numbers, &why) &&
-		s->made.staged.conf)
-		versions_make(&s->made.staged, s->made.zones_made, list, n,
-			&s->made.staged_made, &s->made.staged_numbers, &why);
+	if (n)
+		versions_build(&s->made.v, list, n, &why);
 	while (n)
 		registry_zone_drop(list[--n]);
 	memory_free(list);

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "daemon/fleet_signing.h"
 #include "daemon/signing.h"
+#include "daemon/versions.h"
 #include "daemon/zone_signing.h"
 
 #include <ev.h>
@@ -54,7 +55,7 @@ struct signing {
 	struct build build;
 	struct signing_counts counts;
 	struct {
-		struct parts live, staged; /* held */
+		struct versions v; /* of a look: what is served, and the stage's configuration */
 		bool all, failed;
 		uint8_t all_from[NAME_MOST], all_next[NAME_MOST];
 		bool has_next;
@@ -67,16 +68,13 @@ struct signing {
 		uint64_t names;
 		size_t committing; /* of zones of the fleet: so many are on their way */
 		double until; /* clock_seconds(): then it is enough for now */
-		/* Of the build. */
-		struct registry *zones_made, *staged_made;
-		struct pool_numbers *numbers, *staged_numbers;
 	} made;
 };
 
 /* What does not end is told each quarter of an hour. Always false. Of the thread that looks. */
 bool signing_fail(struct signing *s, const struct registry_zone *z, const struct fault *why);
 
-/* A job: all zones of s->made.live are looked at, and what is due is made, into s->made.list. */
+/* A job: all zones of s->made.v.live are looked at, and what is due is made, into s->made.list. */
 void signing_look(void *ctx, struct job *job);
 
 /* Of a build: what was made of what is served still is stored and takes its place. */

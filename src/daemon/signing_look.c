@@ -162,8 +162,8 @@ static bool make_of_fleet(struct signing *s, struct signing_piece *p, size_t i, 
 	if (!leads)
 		return true;
 	faults_init(&f);
-	p->fleet = fleet_signing_new(&(struct fleet_signing_of){ .live = &s->made.live,
-					     .staged = &s->made.staged,
+	p->fleet = fleet_signing_new(&(struct fleet_signing_of){ .live = &s->made.v.live,
+					     .staged = &s->made.v.staged,
 					     .zone = i,
 					     .keys = p->keys,
 					     .key = s->opts.key,
@@ -188,10 +188,10 @@ static bool goes_on(void *ctx, uint64_t n, uint64_t of)
 /* It is the next piece. Takes the keys. */
 static void add_piece(struct signing *s, size_t i, struct keyset *keys, bool follows)
 {
-	struct registry_zone *z = s->made.live.zones->zones[i];
-	const struct conf_rule *rule = rule_of(&s->made.live, i);
-	const struct zone_pools pools = { parts_conf(&s->made.live),
-		s->made.staged.conf ? parts_conf(&s->made.staged) : NULL };
+	struct registry_zone *z = s->made.v.live.zones->zones[i];
+	const struct conf_rule *rule = rule_of(&s->made.v.live, i);
+	const struct zone_pools pools = { parts_conf(&s->made.v.live),
+		s->made.v.staged.conf ? parts_conf(&s->made.v.staged) : NULL };
 	const struct compile_opts opts = zone_pools_both_opts(&pools, s->opts.key);
 
 	if (!s->made.list)
@@ -225,8 +225,8 @@ static void add_piece(struct signing *s, size_t i, struct keyset *keys, bool fol
 
 static void take_zone(struct signing *s, size_t i)
 {
-	struct registry_zone *z = s->made.live.zones->zones[i];
-	const struct conf_rule *rule = rule_of(&s->made.live, i);
+	struct registry_zone *z = s->made.v.live.zones->zones[i];
+	const struct conf_rule *rule = rule_of(&s->made.v.live, i);
 	struct fault why = { 0 };
 
 	if (!rule->dnssec && !z->keys && !key_ring_knows(s->opts.ring, z->origin))
@@ -234,7 +234,7 @@ static void take_zone(struct signing *s, size_t i)
 	if (rule->fleet && s->made.in_line) /* such a one stands in that line itself */
 		return;
 	struct keyset *keys =
-		key_ring_get(s->opts.ring, z->origin, policy_of(&s->made.live, i), &why);
+		key_ring_get(s->opts.ring, z->origin, policy_of(&s->made.v.live, i), &why);
 	s->made.zones += keys != NULL;
 	if (!keys && *why.text) {
 		s->made.failed = !signing_fail(s, z, &why) || s->made.failed;
@@ -269,6 +269,6 @@ void signing_look(void *ctx, struct job *job)
 
 	s->made.job = job;
 	s->made.until = clock_seconds() + (s->made.in_line ? signing_soon_s : LOOK_S);
-	for (size_t i = 0; i < s->made.live.zones->n && !job_is_cancelled(job); i++)
+	for (size_t i = 0; i < s->made.v.live.zones->n && !job_is_cancelled(job); i++)
 		take_zone(s, i);
 }

@@ -125,14 +125,6 @@ static void take_one(struct updates *u, struct asked a)
 		queue(other, a.request);
 }
 
-static void hold_parts(struct updates *u)
-{
-	const struct parts *staged = publisher_staged(u->opts.publisher);
-
-	u->made.live = parts_hold(publisher_live(u->opts.publisher));
-	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
-}
-
 /* False: there is nothing to do. */
 static bool take_batch(struct updates *u)
 {
@@ -147,7 +139,7 @@ static bool take_batch(struct updates *u)
 		refuse_all(u);
 		return false;
 	}
-	hold_parts(u);
+	versions_begin(&u->made.v, u->opts.publisher);
 	for (size_t i = 0; i < most; i++) {
 		struct request *r = u->first;
 		u->first = r->next;
@@ -169,8 +161,6 @@ static bool take_batch(struct updates *u)
 
 static void let_go(struct updates *u, bool whole)
 {
-	struct parts parts[3] = { u->made.live, u->made.staged, u->made.asked };
-
 	for (size_t i = 0; whole && i < u->made.n; i++) {
 		struct asked *a = &u->made.list[i];
 		change_free(a->change);
@@ -196,9 +186,9 @@ static void let_go(struct updates *u, bool whole)
 	if (whole)
 		memory_free(u->made.entries);
 	free(u->made.list);
+	publisher_let_go(u->opts.publisher, &u->made.asked);
+	versions_end(&u->made.v, u->opts.publisher);
 	memset(&u->made, 0, sizeof u->made);
-	for (size_t i = 0; i < 3; i++)
-		publisher_let_go(u->opts.publisher, &parts[i]);
 }
 
 /* What the last job has taken is given back; what the one before it took is not, and is ended here: but for zones whose
@@ -209,7 +199,6 @@ static bool fall_back(struct updates *u)
 	u->made.n_entries = 0;
 	u->made.moved = NULL;
 	u->made.n_moved = 0;
-	u->made.zones = NULL;
 	return u->made.is_asked && !u->made.gives;
 }
 
@@ -219,15 +208,12 @@ static void end(void *ctx, enum job_end end)
 	const bool done = end == JOB_DONE;
 	bool whole = true;
 
-	if (done && u->made.zones) {
-		publisher_take_zones(
-			u->opts.publisher, false, u->made.zones, u->made.numbers);
-		publisher_take_staged_zones(u->opts.publisher, u->made.staged.zones,
-			u->made.staged_zones, u->made.staged_numbers);
+	const bool served = done && versions_serve(&u->made.v, u->opts.publisher);
+
+	if (served)
 		publisher_now(u->opts.publisher);
-	}
 	if (done)
-		updates_fleet_done(u);
+		updates_fleet_done(u, served);
 	else
 		whole = fall_back(u);
 	for (size_t i = 0; i < u->made.n; i++) {
@@ -292,9 +278,9 @@ static bool begin_storing(void *ctx)
 {
 	struct updates *u = ctx;
 
-	publisher_let_go(u->opts.publisher, &u->made.staged);
-	u->made.asked = u->made.live;
-	hold_parts(u);
+	publisher_let_go(u->opts.publisher, &u->made.v.staged);
+	u->made.asked = u->made.v.live;
+	versions_begin(&u->made.v, u->opts.publisher);
 	return true;
 }
 

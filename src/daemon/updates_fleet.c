@@ -43,7 +43,7 @@ bool updates_fleet_is_whole(const struct updates *u, const uint8_t *apex)
 /* --- what has come of a batch ------------------------------------------------------------- */
 
 /* Of what is served, and of nothing else: who has its place in memory is another. */
-static void know_moved(struct updates *u)
+static void know_moved(struct updates *u, bool served)
 {
 	for (size_t i = 0; i < u->made.n_moved; i++) {
 		const struct zone *is = u->made.moved[i].is;
@@ -53,13 +53,13 @@ static void know_moved(struct updates *u)
 		if (last > 0)
 			updates_know(u, is, u->made.known[last - 1].is);
 	}
-	for (size_t i = 0; u->made.n_pulled && !u->made.zones && i < u->made.n_known; i++)
+	for (size_t i = 0; u->made.n_pulled && !served && i < u->made.n_known; i++)
 		u->made.known[i].of = NULL;
 }
 
-void updates_fleet_done(struct updates *u)
+void updates_fleet_done(struct updates *u, bool served)
 {
-	know_moved(u);
+	know_moved(u, served);
 	updates_remember(u);
 	updates_put_snapshot(u);
 	u->counts.committed += u->made.n_committed;
@@ -159,7 +159,7 @@ static void add_pulled(struct turn *t, struct change *c, struct zone *was, struc
 
 static struct compile_opts compile_opts(const struct turn *t)
 {
-	return zone_pools_compile_opts(parts_conf(&t->u->made.live), t->u->opts.key);
+	return zone_pools_compile_opts(parts_conf(&t->u->made.v.live), t->u->opts.key);
 }
 
 /* The zone after those steps, and the change to there; both the caller's. NULL: why. */

@@ -10,6 +10,7 @@
 
 #include "daemon/fleet_journal.h"
 #include "daemon/updates.h"
+#include "daemon/versions.h"
 #include "zone/change.h"
 #include "zone/zone.h"
 
@@ -80,17 +81,15 @@ struct updates {
 		struct known_version *known; /* [n_known] the newer ones, as they came */
 		size_t n_known;
 		uint64_t again, taken;
-		struct parts live, staged; /* held */
-		struct parts asked; /* held: of the fleet, what was `live` when the engine was asked */
+		struct versions v;
+		struct parts asked; /* held: of the fleet, what was `v.live` when the engine was asked */
 		bool is_asked; /* ... that is over */
 		bool gives;    /* zones are given their histories */
-		struct pulled *moved; /* [n_moved] zones of which `live` has another image than `asked`: all that was pulled, upon that */
+		struct pulled *moved; /* [n_moved] zones of which `v.live` has another image than `asked`: all that was pulled, upon that */
 		size_t n_moved;
 		struct snapshot due; /* the first of the batch */
 		struct registry_zone **entries; /* of changed zones, the newest version of each */
 		size_t n_entries;
-		struct registry *zones, *staged_zones;
-		struct pool_numbers *numbers, *staged_numbers;
 	} made;
 };
 
@@ -102,9 +101,9 @@ bool updates_make_one(struct updates *u, size_t at);
 
 /* What one of a batch is about. */
 const uint8_t *updates_apex(const struct asked *a);
-/* On a helper thread: all of the batch is stored, and made.zones is what is to be served; or `why` it is not. */
+/* On a helper thread: all of the batch is stored, and made.v.zones is what is to be served; or `why` it is not. */
 void updates_store(struct updates *u);
-/* On a helper thread, of the fleet: what was made of `asked` meets what is `live` now. */
+/* On a helper thread, of the fleet: what was made of `asked` meets what is `v.live` now. */
 void updates_meet(struct updates *u);
 /* A zone of which nothing of the batch is served. */
 bool updates_is_lost(const struct updates *u, const uint8_t *apex);
@@ -112,8 +111,9 @@ bool updates_is_lost(const struct updates *u, const uint8_t *apex);
 /* Zones of the fleet that the batch is about: what others have committed is taken, what is changed is committed there, or
  * not done. */
 void updates_fleet_work(struct updates *u);
-/* On the loop, when that is done: versions are remembered, and who follows is told of what was committed. */
-void updates_fleet_done(struct updates *u);
+/* On the loop, when that is done: versions are remembered, and who follows is told of what was committed. `served`: what
+ * was made of the batch is. */
+void updates_fleet_done(struct updates *u, bool served);
 /* On the loop: a job puts the snapshot that is due; while one is put, no other. */
 void updates_put_snapshot(struct updates *u);
 bool updates_parts_of_fleet(const struct parts *p, const uint8_t *apex);

@@ -23,7 +23,7 @@ struct zone *updates_newest(const struct updates *u, size_t before, const uint8_
 	for (size_t i = u->made.n_pulled; i-- > 0;)
 		if (name_equal(zone_id(u->made.pulled[i].is), apex))
 			return u->made.pulled[i].is;
-	const struct registry_zone *z = registry_find(u->made.live.zones, apex);
+	const struct registry_zone *z = registry_find(u->made.v.live.zones, apex);
 	return z && z->source == REGISTRY_STORE ? z->load.zone : NULL;
 }
 
@@ -43,13 +43,13 @@ static bool refuse(struct asked *a, const struct faults *f)
 
 static uint32_t rule_of(const struct updates *u, const uint8_t *apex)
 {
-	return zone_set_rule(u->made.live.zones->set, registry_index(u->made.live.zones, apex));
+	return zone_set_rule(u->made.v.live.zones->set, registry_index(u->made.v.live.zones, apex));
 }
 
 /* In a zone that has a digest of itself, and no signatures of ours, the change gets what that is then. */
 static bool follow_digest(struct updates *u, struct asked *a, const struct zone *was)
 {
-	const struct conf *c = parts_conf(&u->made.live);
+	const struct conf *c = parts_conf(&u->made.v.live);
 	const enum zonemd_hash hash = c->rules[rule_of(u, zone_id(was))].zonemd;
 	struct faults f;
 
@@ -72,8 +72,8 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 /* In a zone that is signed here the change gets what follows from it. */
 static bool sign_change(struct updates *u, struct asked *a, const struct zone *was)
 {
-	const struct zone_pools pools = { parts_conf(&u->made.live),
-		u->made.staged.conf ? parts_conf(&u->made.staged) : NULL };
+	const struct zone_pools pools = { parts_conf(&u->made.v.live),
+		u->made.v.staged.conf ? parts_conf(&u->made.v.staged) : NULL };
 	const struct compile_opts opts = zone_pools_both_opts(&pools, u->opts.key);
 	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
 	const struct keyset *keys = updates_keys(u, was);
@@ -101,7 +101,7 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
 		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(
-			parts_conf(&u->made.live), u->opts.key), .tolerant = !a->own }, &f);
+			parts_conf(&u->made.v.live), u->opts.key), .tolerant = !a->own }, &f);
 	if (a->own)
 		text_add(&a->own->told, text_get(&f.text));
 	if (!a->is) {
@@ -123,13 +123,13 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 	struct asked *a = &u->made.list[at];
 	const bool signs = a->own && a->own->signs;
 	struct zone *z = updates_newest(u, at, apex);
-	const size_t index = registry_index(u->made.live.zones, apex);
+	const size_t index = registry_index(u->made.v.live.zones, apex);
 
-	if (z && !zone_is_ready(z) && index < u->made.live.zones->n && parts_conf(&u->made.live)->rules[rule_of(u, apex)].fleet) {
+	if (z && !zone_is_ready(z) && index < u->made.v.live.zones->n && parts_conf(&u->made.v.live)->rules[rule_of(u, apex)].fleet) {
 		fail(a, RCODE_SERVFAIL, "what the fleet has of the zone is not here yet");
 		return NULL;
 	}
-	if (!z || !zone_is_ready(z) || index == u->made.live.zones->n) {
+	if (!z || !zone_is_ready(z) || index == u->made.v.live.zones->n) {
 		fail(a, RCODE_NOTAUTH, "it is no zone that can be changed");
 		return NULL;
 	}
@@ -146,8 +146,8 @@ static struct zone *zone_to_change(struct updates *u, size_t at, const uint8_t *
 			"the zone is signed elsewhere: change it where its keys are");
 		return NULL;
 	}
-	*rules = &parts_conf(&u->made.live)
-			  ->policy.zones[zone_set_rule(u->made.live.zones->set, index)];
+	*rules = &parts_conf(&u->made.v.live)
+			  ->policy.zones[zone_set_rule(u->made.v.live.zones->set, index)];
 	return z;
 }
 
@@ -176,7 +176,7 @@ bool updates_make_one(struct updates *u, size_t at)
 {
 	struct asked *a = &u->made.list[at];
 	const struct request *r = a->request;
-	const struct conf *c = parts_conf(&u->made.live);
+	const struct conf *c = parts_conf(&u->made.v.live);
 	const struct policy_zone *rules;
 
 	struct zone *z = zone_to_change(u, at, r->zone, &rules);

@@ -50,7 +50,7 @@ static bool move(struct updates *u, const uint8_t *apex, const struct zone *now,
 		return false;
 	faults_init(&f);
 	to.is = zone_with(now, to.change,
-		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(parts_conf(&u->made.live), u->opts.key) }, &f);
+		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(parts_conf(&u->made.v.live), u->opts.key) }, &f);
 	if (!to.is) {
 		const char *text = text_get(&f.text) + (f.errors ? f.error_at[0] : 0);
 		fault(why, "%.*s", (int)strcspn(text, "\n"), text);
@@ -92,7 +92,7 @@ static bool is_first(const struct updates *u, size_t at)
 
 static bool meet(struct updates *u, const uint8_t *apex, struct fault *why)
 {
-	const struct zone *was = zone_of(&u->made.asked, apex), *now = zone_of(&u->made.live, apex);
+	const struct zone *was = zone_of(&u->made.asked, apex), *now = zone_of(&u->made.v.live, apex);
 
 	/* Signed by the keys of this server alone, if at all: who stores it would not know by which. */
 	if (now && !updates_of_fleet(u, apex))

@@ -18,7 +18,7 @@ bool updates_parts_of_fleet(const struct parts *p, const uint8_t *apex)
 
 bool updates_of_fleet(const struct updates *u, const uint8_t *apex)
 {
-	return updates_parts_of_fleet(&u->made.live, apex);
+	return updates_parts_of_fleet(&u->made.v.live, apex);
 }
 
 static struct signer *find(const struct updates *u, const uint8_t *apex)
@@ -54,7 +54,7 @@ const struct signer *updates_signer(struct updates *u, const uint8_t *apex)
 const struct keyset *updates_keys(struct updates *u, const struct zone *z)
 {
 	const uint8_t *id = zone_id(z);
-	const struct registry_zone *is = registry_find(u->made.live.zones, id);
+	const struct registry_zone *is = registry_find(u->made.v.live.zones, id);
 
 	if (!updates_of_fleet(u, id))
 		return is->keys;

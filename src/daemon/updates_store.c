@@ -14,7 +14,7 @@ static struct text *find_files(const struct updates *u)
 
 	for (size_t i = 0; i < u->made.n_entries; i++) {
 		const struct registry_zone *z =
-			registry_find(u->made.live.zones, u->made.entries[i]->origin);
+			registry_find(u->made.v.live.zones, u->made.entries[i]->origin);
 		load_sources_text(&z->load, &files[i]);
 	}
 	return files;
@@ -72,7 +72,7 @@ static void add_entry(struct updates *u, struct zone *z)
 {
 	if (updates_is_lost(u, zone_id(z)))
 		return;
-	const struct registry_zone *is = registry_find(u->made.live.zones, zone_id(z));
+	const struct registry_zone *is = registry_find(u->made.v.live.zones, zone_id(z));
 	struct registry_zone to = { .origin = zone_id(z),
 		.added = is->added,
 		.source = REGISTRY_STORE,
@@ -169,18 +169,10 @@ void updates_store(struct updates *u)
 	add_entries(u);
 	if (!u->made.n_entries)
 		return;
-	if (!versions_make(&u->made.live, NULL, u->made.entries, u->made.n_entries, &u->made.zones,
-		    &u->made.numbers, &why) ||
-		!store_all(u, &why)) {
+	if (!versions_build(&u->made.v, u->made.entries, u->made.n_entries, &why) || !store_all(u, &why)) {
 		fail_all(u, &why);
-		registry_drop(u->made.zones);
-		pool_numbers_drop(u->made.numbers);
-		u->made.zones = NULL;
-		u->made.numbers = NULL;
+		versions_drop_made(&u->made.v);
 		return;
 	}
-	if (u->made.staged.conf)
-		versions_make(&u->made.staged, u->made.zones, u->made.entries, u->made.n_entries,
-			&u->made.staged_zones, &u->made.staged_numbers, &why);
 	give_histories(u);
 }

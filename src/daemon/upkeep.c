@@ -34,10 +34,8 @@ struct upkeep {
 	double store_not_before;
 	struct build build;
 	struct {
-		struct parts live, staged; /* held */
-		struct registry *zones, *staged_zones;
-		struct pool_numbers *numbers, *staged_numbers;
-		struct zone *zone; /* borrowed from `zones` */
+		struct versions v;
+		struct zone *zone; /* borrowed from `v.zones` */
 		bool ok;
 	} made;
 	bool stores, again; /* a job is on; there are other versions since it began */
@@ -161,13 +159,11 @@ static void merge(struct upkeep *u, const struct registry_zone *z)
 static bool build_begin(void *ctx)
 {
 	struct upkeep *u = ctx;
-	const struct parts *staged = publisher_staged(u->opts.publisher);
 
 	u->made.ok = false;
 	if (u->merging.lost)
 		return false;
-	u->made.live = parts_hold(publisher_live(u->opts.publisher));
-	u->made.staged = staged ? parts_hold(staged) : (struct parts){ 0 };
+	versions_begin(&u->made.v, u->opts.publisher);
 	return true;
 }
 
@@ -192,7 +188,7 @@ static struct zone *make_next(struct upkeep *u)
 	faults_init(&f);
 	struct zone *next = zone_with(m->made, all,
 		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(
-			parts_conf(&u->made.live), u->opts.key) }, &f);
+			parts_conf(&u->made.v.live), u->opts.key) }, &f);
 	faults_fini(&f);
 	change_free(all);
 	if (next)
@@ -204,7 +200,7 @@ static void build_work(void *ctx, struct job *job)
 {
 	struct upkeep *u = ctx;
 	const struct registry_zone *is =
-		registry_find(u->made.live.zones, zone_id(u->merging.of));
+		registry_find(u->made.v.live.zones, zone_id(u->merging.of));
 	struct fault why;
 
 	(void)job;
@@ -215,13 +211,8 @@ static void build_work(void *ctx, struct job *job)
 	part_copy(&like, is, sizeof like);
 	like.load = (struct load){ .zone = next };
 	struct registry_zone *entry = registry_zone_new(&like);
-	u->made.ok = versions_make(&u->made.live, NULL, &entry, 1, &u->made.zones,
-		&u->made.numbers, &why);
-	u->made.staged_zones = NULL;
+	u->made.ok = versions_build(&u->made.v, &entry, 1, &why);
 	u->made.zone = next;
-	if (u->made.ok && u->made.staged.conf)
-		versions_make(&u->made.staged, u->made.zones, &entry, 1, &u->made.staged_zones,
-			&u->made.staged_numbers, &why);
 	registry_zone_drop(entry);
 }
 
@@ -235,15 +226,11 @@ static void build_end(void *ctx, enum job_end end)
 		u->counts.merges++;
 		refresher_merged(u->opts.refresher, u->merging.seen, u->made.zone);
 		merging_end(u);
-		publisher_take_zones(
-			u->opts.publisher, false, u->made.zones, u->made.numbers);
-		publisher_take_staged_zones(u->opts.publisher, u->made.staged.zones,
-			u->made.staged_zones, u->made.staged_numbers);
+		versions_serve(&u->made.v, u->opts.publisher);
 	} else {
 		give_up(u);
 	}
-	publisher_let_go(u->opts.publisher, &u->made.live);
-	publisher_let_go(u->opts.publisher, &u->made.staged);
+	versions_end(&u->made.v, u->opts.publisher);
 	look(u);
 }
 

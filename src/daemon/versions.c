@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "daemon/pool_signing.h"
+#include "daemon/publish.h"
 
 #include <string.h>
 
@@ -81,4 +82,55 @@ bool versions_make(const struct parts *of, const struct registry *served,
 	*zones = registry_with(of->zones, list, k);
 	memory_free(list);
 	return make_numbers(of, served, same, zones, numbers, why);
+}
+
+void versions_begin(struct versions *v, struct publisher *p)
+{
+	const struct parts *staged = publisher_staged(p);
+
+	*v = (struct versions){ .live = parts_hold(publisher_live(p)) };
+	if (staged)
+		v->staged = parts_hold(staged);
+}
+
+bool versions_build(struct versions *v, struct registry_zone *const *entries, size_t n, struct fault *why)
+{
+	struct fault unused;
+
+	if (!versions_make(&v->live, NULL, entries, n, &v->zones, &v->numbers, why))
+		return false;
+	if (v->staged.conf)
+		versions_make(&v->staged, v->zones, entries, n, &v->staged_zones, &v->staged_numbers, &unused);
+	return true;
+}
+
+void versions_drop_made(struct versions *v)
+{
+	registry_drop(v->zones);
+	pool_numbers_drop(v->numbers);
+	registry_drop(v->staged_zones);
+	pool_numbers_drop(v->staged_numbers);
+	v->zones = v->staged_zones = NULL;
+	v->numbers = v->staged_numbers = NULL;
+}
+
+bool versions_serve(struct versions *v, struct publisher *p)
+{
+	struct registry *zones = v->zones, *staged_zones = v->staged_zones;
+	struct pool_numbers *numbers = v->numbers, *staged_numbers = v->staged_numbers;
+
+	v->zones = v->staged_zones = NULL;
+	v->numbers = v->staged_numbers = NULL;
+	if (!zones)
+		return false;
+	publisher_take_zones(p, false, zones, numbers);
+	publisher_take_staged_zones(p, v->staged.zones, staged_zones, staged_numbers);
+	return true;
+}
+
+void versions_end(struct versions *v, struct publisher *p)
+{
+	publisher_let_go(p, &v->live);
+	publisher_let_go(p, &v->staged);
+	*v = (struct versions){ 0 };
 }

@@ -20,12 +20,10 @@ struct zones_added {
 
 /* Of a job. */
 struct zones_added_work {
-	struct parts live, staged; /* held */
+	struct versions v;
 	const struct zones_added_ask *ask; /* borrowed until the end */
 	const struct zones_added_opts *opts;
 	struct registry_zone **entries; /* [n] held until they are in the registries; NULL: it goes, or not at all */
-	struct registry *zones, *staged_zones;
-	struct pool_numbers *numbers, *staged_numbers;
 };
 
 static bool refuse(struct zones_added_item *it, const char *fmt, ...)
@@ -59,7 +57,7 @@ static bool is_there(
 			refuse(it, "zone %s is no secondary", name);
 	if (!z->added)
 		return refuse(it, "zone %s is there already: the configuration %s names it", name,
-			parts_conf(&w->live)->path);
+			parts_conf(&w->v.live)->path);
 	if (it->replaces)
 		return true;
 	if (z->added->catalog)
@@ -72,7 +70,7 @@ static bool is_there(
 static struct zone *served_data(
 	const struct zones_added_work *w, struct zones_added_item *it, bool has, uint32_t stored)
 {
-	const struct registry_zone *is = registry_find(w->live.zones, it->apex);
+	const struct registry_zone *is = registry_find(w->v.live.zones, it->apex);
 	const struct zone *z = is && is->plain ? is->plain : is ? is->load.zone : NULL;
 
 	if (!z || !zone_is_ready(z) ||
@@ -88,7 +86,7 @@ static struct zone *first_data(const struct zones_added_work *w, struct zones_ad
 	const struct conf_rule *rule, struct faults *f)
 {
 	const struct compile_opts opts =
-		zone_pools_compile_opts(parts_conf(&w->live), w->opts->key);
+		zone_pools_compile_opts(parts_conf(&w->v.live), w->opts->key);
 	struct store_timers timers;
 	struct file_stamp stamp;
 	struct load load;
@@ -171,8 +169,8 @@ static struct zone *stored_before(void *ctx, const uint8_t *apex, const char *pa
 static struct registry_zone *other_entry(
 	const struct zones_added_work *w, struct zones_added_item *it, struct faults *f)
 {
-	return zones_read_one(&(struct zones_read_opts){ .conf = parts_conf(&w->live),
-				      .staged = w->staged.conf ? parts_conf(&w->staged) : NULL,
+	return zones_read_one(&(struct zones_read_opts){ .conf = parts_conf(&w->v.live),
+				      .staged = w->v.staged.conf ? parts_conf(&w->v.staged) : NULL,
 				      .key = w->opts->key,
 				      .stored = stored_before,
 				      .stored_ctx = w->opts->store,
@@ -185,8 +183,8 @@ static struct registry_zone *other_entry(
 static bool fits_views(
 	const struct zones_added_work *w, struct zones_added_item *it, const struct conf_rule *rule)
 {
-	const struct conf *c = parts_conf(&w->live);
-	const struct zone_set *set = w->live.zones->set;
+	const struct conf *c = parts_conf(&w->v.live);
+	const struct zone_set *set = w->v.live.zones->set;
 	struct zone_name at;
 	char name[NAME_TEXT], other[NAME_TEXT];
 	size_t i;
@@ -205,7 +203,7 @@ static bool fits_views(
 static const struct conf_rule *rule_of(
 	const struct zones_added_work *w, struct zones_added_item *it)
 {
-	const struct conf *c = parts_conf(&w->live);
+	const struct conf *c = parts_conf(&w->v.live);
 	char name[NAME_TEXT];
 
 	if (*it->added->template && conf_template(c, it->added->template) < 0) {
@@ -254,7 +252,7 @@ static const struct conf_rule *rule_of(
 static bool come(struct zones_added_work *w, size_t i)
 {
 	struct zones_added_item *it = &w->ask->items[i];
-	const struct registry_zone *z = registry_find(w->live.zones, it->apex);
+	const struct registry_zone *z = registry_find(w->v.live.zones, it->apex);
 	struct faults f;
 
 	if (z && !is_there(w, it, z))
@@ -285,7 +283,7 @@ static bool come(struct zones_added_work *w, size_t i)
 static bool go(struct zones_added_work *w, size_t i)
 {
 	struct zones_added_item *it = &w->ask->items[i];
-	const struct registry_zone *z = registry_find(w->live.zones, it->apex);
+	const struct registry_zone *z = registry_find(w->v.live.zones, it->apex);
 	char name[NAME_TEXT], catalog[NAME_TEXT];
 	struct fault why;
 
@@ -321,7 +319,7 @@ static bool go(struct zones_added_work *w, size_t i)
 	if (*why.text)
 		return refuse(it, "%s", why.text);
 	return z ? refuse(it, "zone %s is named by the configuration %s: take it out there, and "
-			      "reload", name, parts_conf(&w->live)->path)
+			      "reload", name, parts_conf(&w->v.live)->path)
 		 : refuse(it, "there is no zone %s (\"waymarkctl zones\" lists them)", name);
 }
 
@@ -432,31 +430,24 @@ static void work(void *ctx, struct job *job)
 		n += ask->items[i].ok;
 	if (!n)
 		return;
-	bool ok = change_registry(w, &w->live, NULL, &w->zones, &w->numbers, &why);
+	bool ok = change_registry(w, &w->v.live, NULL, &w->v.zones, &w->v.numbers, &why);
 	if (ok && !store_all(w, &why)) {
-		registry_drop(w->zones);
-		pool_numbers_drop(w->numbers);
-		w->zones = NULL;
-		w->numbers = NULL;
+		versions_drop_made(&w->v);
 		ok = false;
 	}
 	if (!ok)
 		fail_all(w, &why);
-	else if (w->staged.conf)
-		change_registry(w, &w->staged, w->zones, &w->staged_zones, &w->staged_numbers,
+	else if (w->v.staged.conf)
+		change_registry(w, &w->v.staged, w->v.zones, &w->v.staged_zones, &w->v.staged_numbers,
 			&why);
 }
 
 static bool begin(void *ctx)
 {
 	struct zones_added_ask *ask = ctx;
-	struct publisher *p = ask->owner->opts.publisher;
-	const struct parts *staged = publisher_staged(p);
 
-	*ask->work = (struct zones_added_work){ .live = parts_hold(publisher_live(p)),
-		.staged = staged ? parts_hold(staged) : (struct parts){ 0 },
-		.ask = ask,
-		.opts = &ask->owner->opts };
+	*ask->work = (struct zones_added_work){ .ask = ask, .opts = &ask->owner->opts };
+	versions_begin(&ask->work->v, ask->owner->opts.publisher);
 	return true;
 }
 
@@ -466,18 +457,13 @@ static void end(void *ctx, enum job_end end)
 	struct zones_added_work *w = ask->work;
 	struct publisher *p = ask->owner->opts.publisher;
 
-	if (end == JOB_DONE && w->zones) {
-		publisher_take_zones(p, false, w->zones, w->numbers);
-		publisher_take_staged_zones(
-			p, w->staged.zones, w->staged_zones, w->staged_numbers);
+	if (end == JOB_DONE && versions_serve(&w->v, p))
 		publisher_now(p);
-	}
 	for (size_t i = 0; end == JOB_DONE && i < ask->n; i++)
 		registry_zone_drop(w->entries[i]);
 	if (end == JOB_DONE)
 		memory_free(w->entries);
-	publisher_let_go(p, &w->live);
-	publisher_let_go(p, &w->staged);
+	versions_end(&w->v, p);
 	free(w);
 	ask->work = NULL;
 	ask->done(ask->ctx, ask, end);

@@ -100,7 +100,7 @@ static void what_was_committed_is_made_again_upon_the_same_in_another_image(void
 		struct pulled pulled = { .change = change_between(was, is, &why), .was = was, .is = is };
 		zone_hold(was);
 		u.made.asked.zones = serves(was, REGISTRY_STORE);
-		u.made.live = (struct parts){ .conf = read.conf, .zones = serves(now, row[i].source) };
+		u.made.v.live = (struct parts){ .conf = read.conf, .zones = serves(now, row[i].source) };
 		parts_conf(&read)->rules[0].fleet = row[i].fleet;
 		u.made.list = &asked;
 		u.made.pulled = &pulled;
@@ -125,7 +125,7 @@ static void what_was_committed_is_made_again_upon_the_same_in_another_image(void
 		memory_free(u.made.moved);
 		memory_free(u.made.known);
 		registry_drop(u.made.asked.zones);
-		registry_drop(u.made.live.zones);
+		registry_drop(u.made.v.live.zones);
 		change_free(pulled.change);
 		zone_drop(was);
 		zone_drop(is);
