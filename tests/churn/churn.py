@@ -61,6 +61,17 @@ class Wrong(Exception):
     pass
 
 
+def named(report):
+    """A sanitizer's report with functions and lines, which the cage keeps it from asking for."""
+    program = BUILD + "/waymarkd"
+    found = sorted(set(re.findall(r"waymarkd\+(0x[0-9a-f]+)\)", report)))
+    if not found or not shutil.which("addr2line"):
+        return report
+    lines = subprocess.run(["addr2line", "-fspe", program] + found, capture_output=True, text=True, check=False).stdout.splitlines()
+    names = dict(zip(found, lines)) if len(lines) == len(found) else {}
+    return re.sub(r"\(\S*waymarkd\+(0x[0-9a-f]+)\)", lambda m: names.get(m[1], m[0]), report)
+
+
 class Churned(Server):
     """Ready as soon as it answers: the first round of probes is part of the test."""
 
@@ -157,8 +168,6 @@ class Churn:
             rng.randrange(1, 100), rng.randrange(256), rng.randrange(256), rng.randrange(7), rng.randrange(1, 300)) for _ in range(n))
 
     def begin(self):
-        if not os.path.exists(SHIM):
-            raise Wrong("there is no " + SHIM)
         self.port, self.management = free_port(), free_port()
         self.web = {e: Web(ADDRESS[e], self.port) for e in EDGES}
         for w in self.web.values():
@@ -785,6 +794,8 @@ class Churn:
 
     def run(self):
         self.begun, status = time.monotonic(), {}
+        if not os.path.exists(SHIM):
+            raise Wrong("there is no " + SHIM)
         try:
             self.begin()
             seed = self.seed * 1000
@@ -824,7 +835,7 @@ class Churn:
         said = self.server.said()
         at = max(said.find("Sanitizer"), said.find("runtime error"))
         print("seed %d, after %.1f s; the last steps: %s" % (self.seed, time.monotonic() - self.begun, "; ".join(self.history[-12:])), file=self.out)
-        print(said[max(0, at - 200):at + 6000] if at >= 0 else said[-3000:], file=self.out)
+        print(named(said[max(0, at - 200):at + 9000]) if at >= 0 else said[-3000:], file=self.out)
 
     def summary(self, status):
         return "%d steps (%s), %d answers checked, %d updates confirmed, %d restarts, threads held %d times; longest turn of the loop %.1f ms, %d over 10 ms" % (
