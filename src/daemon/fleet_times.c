@@ -25,14 +25,16 @@ enum {
 	PICKED = 100000,        /* rows that are looked up at once, about */
 	SCAN_SHARE = 20,        /* of the time at most so much goes into sums */
 	OVERLAP_S = 120,        /* what was measured before it was cut off may have been on its way */
-	HEAD = 1 + FLEET_NAME_MOST + 1
+	HEAD = 1 + FLEET_NAME_MOST + 1,
+	SUMS_LEN = TIMES_BUCKETS * 8
 };
 
 enum says {
-	ROWS = 1, /* rows */
+	ROWS = 1, /* rows of round trips */
 	WANTS,    /* of a server: a moment; all that was measured since */
-	SUMS,     /* of a server: its digest by buckets; rows of those that are others there */
-	SUMS_TOO  /* the same, in answer to such */
+	SUMS,     /* of a server: its digest by buckets, of round trips and then of other kinds; rows of those that are others there */
+	SUMS_TOO, /* the same, in answer to such */
+	ROWS_OF_KINDS /* rows, each with its kind */
 };
 
 /* A cell that a sample has changed. */
@@ -40,6 +42,7 @@ struct pending {
 	struct prefix net;
 	int src;
 	unsigned edge;
+	enum latency_kind kind;
 	uint64_t number; /* of the sample */
 };
 
@@ -75,18 +78,29 @@ static void on_sample(void *ctx, const struct rankings_sample *s)
 	}
 	if (!t->fleet || t->n == PENDING_MOST)
 		return;
-	t->pending[t->n++] = (struct pending){ s->net, s->src, s->edge, s->number };
+	t->pending[t->n++] = (struct pending){ s->net, s->src, s->edge, s->kind, s->number };
+}
+
+/* Those of round trips, or the others. */
+static void say_some(struct fleet_times *t, enum says what, const uint8_t *rows, size_t n)
+{
+	const size_t size = what == ROWS ? TIMES_RTT_ROW : TIMES_ROW;
+	uint8_t *bytes = memory_zeroed(1, 1 + n * size);
+	size_t some = 0;
+
+	bytes[0] = (uint8_t)what;
+	for (size_t i = 0; i < n; i++)
+		if (times_row_is_rtt(rows + i * TIMES_ROW) == (what == ROWS))
+			memcpy(bytes + 1 + some++ * size, rows + i * TIMES_ROW, size);
+	if (some && fleet_say(t->fleet, FLEET_TIMES, bytes, 1 + some * size))
+		t->sent += some;
+	memory_free(bytes);
 }
 
 static void say_rows(struct fleet_times *t, const uint8_t *rows, size_t n)
 {
-	uint8_t *bytes = memory_zeroed(1, 1 + n * TIMES_ROW);
-
-	bytes[0] = ROWS;
-	memcpy(bytes + 1, rows, n * TIMES_ROW);
-	if (n && fleet_say(t->fleet, FLEET_TIMES, bytes, 1 + n * TIMES_ROW))
-		t->sent += n;
-	memory_free(bytes);
+	say_some(t, ROWS, rows, n);
+	say_some(t, ROWS_OF_KINDS, rows, n);
 }
 
 /* To one of them; the others pass it over. */
@@ -104,10 +118,12 @@ static void say_to(struct fleet_times *t, enum says what, const char *server, co
 
 static void say_sums(struct fleet_times *t, enum says what, const char *server)
 {
-	uint8_t sums[TIMES_BUCKETS * 8];
+	uint8_t sums[2 * SUMS_LEN];
 
-	for (unsigned i = 0; i < TIMES_BUCKETS; i++)
-		be64_put(sums + i * 8u, t->digest.of[i]);
+	for (unsigned i = 0; i < TIMES_BUCKETS; i++) {
+		be64_put(sums + i * 8u, t->digest.rtt.of[i]);
+		be64_put(sums + SUMS_LEN + i * 8u, t->digest.others.of[i]);
+	}
 	say_to(t, what, server, sums, sizeof sums);
 }
 
@@ -126,11 +142,11 @@ static void say_pending(struct fleet_times *t)
 	rows = memory_zeroed(n, TIMES_ROW);
 	for (size_t i = 0; i < n; i++) {
 		const struct pending *p = &t->pending[t->at + i];
-		const struct latency_row *r = p->src >= 0 ? latency_mesh(table, (unsigned)p->src) : latency_find(table, &p->net);
+		const struct times_of of = { p->src >= 0 ? NULL : &p->net, p->src >= 0 ? (unsigned)p->src : 0, p->kind };
+		const struct latency_row *r = of.net ? latency_find(latency_kind_of(table, p->kind), of.net) : latency_mesh(table, of.src);
 		const struct latency_cell *c = r ? latency_cell(r, p->edge) : NULL;
 		if (c && !c->filed)
-			times_row_write(rows + n_rows++ * TIMES_ROW, edges(t), p->src >= 0 ? NULL : &p->net,
-				p->src >= 0 ? (unsigned)p->src : 0, c, t->offset_s);
+			times_row_write(rows + n_rows++ * TIMES_ROW, edges(t), &of, c, t->offset_s);
 	}
 	for (size_t i = 0; i < n_rows; i += ROWS_MOST)
 		say_rows(t, rows + i * TIMES_ROW, n_rows - i < ROWS_MOST ? n_rows - i : ROWS_MOST);
@@ -179,25 +195,29 @@ static void owe(struct fleet_times *t, unsigned bucket, int64_t since_s)
 
 /* --- hearing ------------------------------------------------------------------------------ */
 
-static void take_rows(struct fleet_times *t, const uint8_t *rows, size_t len)
+static void take_rows(struct fleet_times *t, const uint8_t *rows, size_t len, size_t size)
 {
+	uint8_t row[TIMES_ROW] = { 0 };
 	struct times_row r;
 
-	for (size_t i = 0; i + TIMES_ROW <= len; i += TIMES_ROW) {
-		if (!times_row_read(&r, edges(t), rows + i, t->offset_s))
+	for (size_t i = 0; i + size <= len; i += size) {
+		memcpy(row, rows + i, size);
+		if (!times_row_read(&r, edges(t), row, t->offset_s))
 			continue;
 		t->taken++;
 		rankings_add(t->opts.rankings,
-			&(struct rankings_sample){ .net = r.net, .src = r.src, .edge = r.edge, .sample = r.sample, .merged = true });
+			&(struct rankings_sample){ .net = r.net, .src = r.src, .edge = r.edge, .kind = r.kind, .sample = r.sample, .merged = true });
 	}
 }
 
-static void take_sums(struct fleet_times *t, const struct fleet_news *n, const uint8_t *sums)
+/* Who knows round trips alone says no sums of others. */
+static void take_sums(struct fleet_times *t, const struct fleet_news *n, const uint8_t *sums, size_t len)
 {
 	if (t->n_owed || t->rows)
 		return; /* what is on its way makes them the same, maybe */
 	for (unsigned i = 0; t->state && i < TIMES_BUCKETS; i++)
-		if (be64_get(sums + i * 8u) != t->digest.of[i])
+		if (be64_get(sums + i * 8u) != t->digest.rtt.of[i] ||
+			(len >= 2 * SUMS_LEN && be64_get(sums + SUMS_LEN + i * 8u) != t->digest.others.of[i]))
 			owe(t, i, 0);
 	if (t->n_owed && n->bytes[0] == SUMS)
 		say_sums(t, SUMS_TOO, n->server);
@@ -210,8 +230,8 @@ static void on_take(void *ctx, const struct fleet_news *n)
 	if (!is_on(t) || !n->len)
 		return;
 	t->heard_s = n->said_ms / 1000;
-	if (n->bytes[0] == ROWS) {
-		take_rows(t, n->bytes + 1, n->len - 1);
+	if (n->bytes[0] == ROWS || n->bytes[0] == ROWS_OF_KINDS) {
+		take_rows(t, n->bytes + 1, n->len - 1, n->bytes[0] == ROWS ? TIMES_RTT_ROW : TIMES_ROW);
 		return;
 	}
 	if (n->len < HEAD || n->bytes[HEAD - 1] || strcmp((const char *)n->bytes + 1, t->server) != 0)
@@ -221,8 +241,8 @@ static void on_take(void *ctx, const struct fleet_news *n)
 	if (n->bytes[0] == WANTS && len >= 8) {
 		for (unsigned i = 0; i < TIMES_BUCKETS; i++)
 			owe(t, i, (int64_t)be64_get(more));
-	} else if ((n->bytes[0] == SUMS || n->bytes[0] == SUMS_TOO) && len >= TIMES_BUCKETS * 8u) {
-		take_sums(t, n, more);
+	} else if ((n->bytes[0] == SUMS || n->bytes[0] == SUMS_TOO) && len >= SUMS_LEN) {
+		take_sums(t, n, more, len);
 	}
 }
 
@@ -239,9 +259,9 @@ static void on_caught_up(void *ctx)
 
 /* --- looking at others -------------------------------------------------------------------- */
 
-static uint64_t digest_of(const struct fleet_mate *m)
+static uint64_t sum_said(const struct fleet_mate *m, const char *key)
 {
-	return strtoull(json_string_value(json_object_get(m->hello, "times")) ?: "0", NULL, 16);
+	return strtoull(json_string_value(json_object_get(m->hello, key)) ?: "0", NULL, 16);
 }
 
 static bool takes_part(const struct fleet_mate *m)
@@ -249,12 +269,23 @@ static bool takes_part(const struct fleet_mate *m)
 	return m->live && json_object_get(m->hello, "times");
 }
 
+static bool is_apart(const struct fleet_times *t, const struct fleet_mate *m)
+{
+	return sum_said(m, "times") != t->digest.rtt.all || sum_said(m, "times_kinds") != t->digest.others.all;
+}
+
+/* ... in what is exchanged with it: of a former version, round trips. */
+static bool may_mend(const struct fleet_times *t, const struct fleet_mate *m)
+{
+	return json_object_get(m->hello, "times_kinds") ? is_apart(t, m) : sum_said(m, "times") != t->digest.rtt.all;
+}
+
 /* The first that is there, and the first whose table is another. */
 static bool find_mate(const struct fleet_times *t, bool different, struct fleet_mate *to)
 {
 	for (size_t i = 0; i < fleet_mates(t->fleet); i++) {
 		*to = fleet_mate(t->fleet, i);
-		if (takes_part(to) && (!different || digest_of(to) != t->digest.all))
+		if (takes_part(to) && (!different || may_mend(t, to)))
 			return true;
 	}
 	return false;
@@ -291,11 +322,11 @@ static void look(struct fleet_times *t)
 		t->seen_ours = 0;
 		return;
 	}
-	const bool same = t->seen_ours == t->digest.all && t->seen_theirs == digest_of(&m) &&
-		t->seen_moved == t->sent + t->taken;
+	const uint64_t ours = t->digest.rtt.all + t->digest.others.all, theirs = sum_said(&m, "times") + sum_said(&m, "times_kinds");
+	const bool same = t->seen_ours == ours && t->seen_theirs == theirs && t->seen_moved == t->sent + t->taken;
 	t->seen_moved = t->sent + t->taken;
-	t->seen_ours = t->digest.all;
-	t->seen_theirs = digest_of(&m);
+	t->seen_ours = ours;
+	t->seen_theirs = theirs;
 	if (!same) {
 		t->wait_us = LOOK_S * UINT64_C(1000000);
 		return;
@@ -350,23 +381,29 @@ static void on_parts(void *ctx, unsigned what)
 
 struct fleet_times_sum fleet_times_sum(const struct fleet_times *t)
 {
-	struct fleet_times_sum s = { t->digest.all, t->digest.cells, 0, t->sent, t->taken };
+	struct fleet_times_sum s = { t->digest.cells, 0, t->sent, t->taken };
 
 	for (size_t i = 0; t->fleet && t->state && i < fleet_mates(t->fleet); i++) {
 		const struct fleet_mate m = fleet_mate(t->fleet, i);
-		s.apart += takes_part(&m) && digest_of(&m) != t->digest.all;
+		s.apart += takes_part(&m) && is_apart(t, &m);
 	}
 	return s;
 }
 
-void fleet_times_hello(const struct fleet_times *t, void *json)
+static void say_sum(json_t *json, const char *key, uint64_t sum)
 {
 	char text[20];
 
+	snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
+	json_object_set_new(json, key, json_string(text));
+}
+
+void fleet_times_hello(const struct fleet_times *t, void *json)
+{
 	if (!t->state || !is_on(t))
 		return;
-	snprintf(text, sizeof text, "%016llx", (unsigned long long)t->digest.all);
-	json_object_set_new(json, "times", json_string(text));
+	say_sum(json, "times", t->digest.rtt.all);
+	say_sum(json, "times_kinds", t->digest.others.all);
 	json_object_set_new(json, "times_cells", json_integer((json_int_t)t->digest.cells));
 }
 

@@ -29,8 +29,7 @@ void fleet_times_free(struct fleet_times *t);
 void fleet_times_set(struct fleet_times *t, struct fleet *f, const char *server);
 
 struct fleet_times_sum {
-	uint64_t digest; /* of the table, some seconds ago at most */
-	size_t cells;    /* that are in it */
+	size_t cells;    /* that are in the table, some seconds ago at most */
 	unsigned apart;  /* servers whose table is another one */
 	uint64_t sent, taken; /* cells */
 };

@@ -36,7 +36,7 @@ static void scan_done(void *ctx, enum job_end end)
 		t->n_rows = s->n;
 		t->row = 0;
 	} else if (end == JOB_DONE) {
-		const bool another = t->digest.all != s->digest.all || !t->state;
+		const bool another = t->digest.rtt.all != s->digest.rtt.all || t->digest.others.all != s->digest.others.all || !t->state;
 		t->digest = s->digest;
 		t->state = s->state;
 		t->scanned_us = clock_us();

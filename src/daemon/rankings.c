@@ -33,7 +33,7 @@ static bool put(struct latency *t, const struct rankings_sample *s)
 	const unsigned source = s->src >= 0 ? (unsigned)s->src : s->edge;
 
 	if (s->merged)
-		return times_row_merge(t, &(struct times_row){ s->net, s->src, s->edge, s->sample });
+		return times_row_merge(t, &(struct times_row){ s->net, s->src, s->edge, s->sample, s->kind });
 	latency_count_source(t, source, !s->impossible, s->sample.at_s);
 	if (s->impossible)
 		return true;
@@ -75,7 +75,7 @@ void rankings_add(struct rankings *r, const struct rankings_sample *s)
 	one.number = r->told_n;
 	r->size.samples += !s->merged;
 	r->size.merged += s->merged;
-	if (r->told && !s->merged && !s->impossible && s->kind == LATENCY_RTT) {
+	if (r->told && !s->merged && !s->impossible) {
 		r->told_n++;
 		r->told(r->told_ctx, &one);
 	}

@@ -44,7 +44,7 @@ struct rankings_sample {
 };
 void rankings_add(struct rankings *r, const struct rankings_sample *s);
 
-/* Is told of each sample of round trips that is possible and not merged, before it is in the table. */
+/* Is told of each sample that is possible and not merged, before it is in the table. */
 void rankings_tell_samples(struct rankings *r, void (*told)(void *ctx, const struct rankings_sample *s), void *ctx);
 /* So many of those that were told of, the first ones, are in the table; or were lost. */
 uint64_t rankings_taken(const struct rankings *r);

@@ -54,22 +54,28 @@ static int edge_of(const struct times_edges *e, uint64_t hash)
 
 /* --- rows --------------------------------------------------------------------------------- */
 
-void times_row_write(uint8_t to[static TIMES_ROW], const struct times_edges *e, const struct prefix *net, unsigned src,
+void times_row_write(uint8_t to[static TIMES_ROW], const struct times_edges *e, const struct times_of *of,
 	const struct latency_cell *c, int64_t offset_s)
 {
 	uint32_t rtt;
 
 	memset(to, 0, NET);
-	if (net)
-		memcpy(to, net->addr.b, sizeof net->addr.b);
+	if (of->net)
+		memcpy(to, of->net->addr.b, sizeof of->net->addr.b);
 	else
-		be64_put(to, e->hash[src]);
-	to[16] = net ? net->bits : OF_EDGE;
+		be64_put(to, e->hash[of->src]);
+	to[16] = of->net ? of->net->bits : OF_EDGE;
 	be64_put(to + 17, e->hash[c->edge]);
 	memcpy(&rtt, &c->rtt_ms, sizeof rtt);
 	be32_put(to + 25, rtt);
 	be32_put(to + 29, (uint32_t)((int64_t)c->at_s + offset_s));
 	be16_put(to + 33, c->n);
+	to[TIMES_RTT_ROW] = (uint8_t)of->kind;
+}
+
+static bool is_value(enum latency_kind kind, float ms)
+{
+	return kind == LATENCY_LOSS ? ms >= 0 && ms <= LATENCY_LOSS_MOST_MS : ms > 0 && ms <= LATENCY_RTT_MOST_MS;
 }
 
 bool times_row_read(struct times_row *to, const struct times_edges *e, const uint8_t from[static TIMES_ROW],
@@ -78,17 +84,20 @@ bool times_row_read(struct times_row *to, const struct times_edges *e, const uin
 	const uint32_t bits = be32_get(from + 25);
 	const int64_t at_s = (int64_t)be32_get(from + 29) - offset_s;
 	const bool mesh = from[16] == OF_EDGE;
+	const uint8_t kind = from[TIMES_RTT_ROW];
 	const int edge = edge_of(e, be64_get(from + 17));
 	float rtt;
 
 	memcpy(&rtt, &bits, sizeof rtt);
-	*to = (struct times_row){ .src = mesh ? edge_of(e, be64_get(from)) : -1, .edge = (unsigned)edge };
+	if (kind >= LATENCY_KINDS)
+		return false;
+	*to = (struct times_row){ .src = mesh ? edge_of(e, be64_get(from)) : -1, .edge = (unsigned)edge, .kind = kind };
 	to->sample = (struct latency_sample){ (double)rtt, be16_get(from + 33), (uint32_t)at_s, false };
-	if (edge < 0 || !isfinite(rtt) || rtt <= 0 || rtt > LATENCY_RTT_MOST_MS || at_s <= 0 || at_s > UINT32_MAX ||
+	if (edge < 0 || !isfinite(rtt) || !is_value(kind, rtt) || at_s <= 0 || at_s > UINT32_MAX ||
 		!to->sample.n || to->sample.n > LATENCY_SAMPLES_MOST)
 		return false;
 	if (mesh)
-		return to->src >= 0 && to->src != edge;
+		return to->src >= 0 && to->src != edge && kind == LATENCY_RTT;
 	struct addr a;
 	memcpy(a.b, from, sizeof a.b);
 	if (from[16] > 128)
@@ -104,8 +113,9 @@ static bool is_later(const struct latency_sample *s, const struct latency_cell *
 	return s->n != c->n ? s->n > c->n : (float)s->rtt_ms > c->rtt_ms;
 }
 
-bool times_row_merge(struct latency *t, const struct times_row *r)
+bool times_row_merge(struct latency *table, const struct times_row *r)
 {
+	struct latency *t = latency_of(table, r->kind);
 	const struct latency_row *row = r->src >= 0 ? latency_mesh(t, (unsigned)r->src) : latency_find(t, &r->net);
 	const struct latency_cell *c = row ? latency_cell(row, r->edge) : NULL;
 
@@ -124,27 +134,28 @@ struct walk {
 	void *ctx;
 };
 
-static void walk_row(const struct walk *w, const struct latency_row *r, const struct prefix *net, unsigned src)
+static void walk_row(const struct walk *w, const struct latency_row *r, const struct times_of *of)
 {
 	uint8_t bytes[TIMES_ROW];
 
 	for (unsigned k = 0; k < r->n; k++) {
 		if (r->cell[k].filed || !r->cell[k].n)
 			continue;
-		times_row_write(bytes, w->edges, net, src, &r->cell[k], w->offset_s);
+		times_row_write(bytes, w->edges, of, &r->cell[k], w->offset_s);
 		w->row(w->ctx, bytes);
 	}
 }
 
 static void walk(const struct latency *t, const struct walk *w)
 {
-	size_t n;
-	const struct latency_row *rows = latency_rows(t, &n);
-
-	for (size_t i = 0; i < n; i++)
-		walk_row(w, &rows[i], &rows[i].net, 0);
+	for (unsigned kind = 0; kind < LATENCY_KINDS; kind++) {
+		size_t n;
+		const struct latency_row *rows = latency_rows(latency_kind_of(t, kind), &n);
+		for (size_t i = 0; i < n; i++)
+			walk_row(w, &rows[i], &(struct times_of){ &rows[i].net, 0, kind });
+	}
 	for (unsigned e = 0; e < w->edges->n; e++)
-		walk_row(w, latency_mesh(t, e), NULL, e);
+		walk_row(w, latency_mesh(t, e), &(struct times_of){ NULL, e, LATENCY_RTT });
 }
 
 static unsigned bucket_of(const uint8_t row[static TIMES_ROW])
@@ -155,10 +166,12 @@ static unsigned bucket_of(const uint8_t row[static TIMES_ROW])
 static void add_to_digest(void *ctx, const uint8_t row[static TIMES_ROW])
 {
 	struct times_digest *d = ctx;
-	const uint64_t sum = hash_bytes(row_key, row, TIMES_ROW);
+	const bool rtt = times_row_is_rtt(row);
+	const uint64_t sum = hash_bytes(row_key, row, rtt ? TIMES_RTT_ROW : TIMES_ROW);
+	struct times_sums *to = rtt ? &d->rtt : &d->others;
 
-	d->of[bucket_of(row)] += sum;
-	d->all += sum;
+	to->of[bucket_of(row)] += sum;
+	to->all += sum;
 	d->cells++;
 }
 

@@ -4,7 +4,11 @@
 #include "report/report_values.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { SUM_TEXT = 20 };
 
 static const char *const prices_words[] = { "none", "here", "there", "alone" };
 
@@ -23,9 +27,20 @@ static json_t *row_of(const struct fleet_mate *m)
 	return o;
 }
 
+/* Of all that was measured: sums add up. */
+static const char *times_text(const json_t *o, char text[static SUM_TEXT])
+{
+	if (!*values_text(o, "times"))
+		return "-";
+	snprintf(text, SUM_TEXT, "%016llx",
+		strtoull(values_text(o, "times"), NULL, 16) + strtoull(values_text(o, "times_kinds"), NULL, 16));
+	return text;
+}
+
 static void row_text(const json_t *o, struct text *out)
 {
 	const double off = values_number(o, "clock_off_ms");
+	char times[SUM_TEXT];
 
 	text_addf(out, "%-20s %-6s %-10s", values_text(o, "server"), values_text(o, "state"),
 		*values_text(o, "region") ? values_text(o, "region") : "-");
@@ -39,7 +54,7 @@ static void row_text(const json_t *o, struct text *out)
 		*values_text(o, "config") ? values_text(o, "config") : "-",
 		*values_text(o, "zones") ? values_text(o, "zones") : "-",
 		*values_text(o, "will") ? values_text(o, "will") : "-",
-		*values_text(o, "times") ? values_text(o, "times") : "-",
+		times_text(o, times),
 		*values_text(o, "pairs") ? values_text(o, "pairs") : "-");
 }
 

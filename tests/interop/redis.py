@@ -242,8 +242,8 @@ class Measured(Mate):
         more += "latency: { state: times.csv, agents: { a: { key: \"%s\" } } }\n" % base64.b64encode(self.KEY).decode()
         super().__init__(*args, more=more, **options)
 
-    def report(self, *rows, clients=()):
-        body = json.dumps({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": [], "clients": list(clients)}).encode()
+    def report(self, *rows, clients=(), **lists):
+        body = json.dumps({"version": 1, "taken": int(time.time()), "networks": list(rows), "edges": [], "clients": list(clients), **lists}).encode()
         at, number = int(time.time()), int(time.time() * 1e6)
         text = b"waymark-1\nPOST\n/v1/latency\na\n%d\n%d\n" % (at, number) + body
         fields = {"Waymark-Agent": "a", "Waymark-Time": str(at), "Waymark-Sequence": str(number),
@@ -257,7 +257,8 @@ class Measured(Mate):
 
     def table(self):
         said = self.ctl("latency", "export")[1]
-        return sorted(l.rsplit(",", 1)[0] for l in said.split("\n") if l and l[0] != "#" and not l.startswith("prefix"))
+        fields = [l.split(",") for l in said.split("\n") if l and l[0] != "#" and not l.startswith("prefix")]
+        return sorted(f[:4] + f[5:] for f in fields)        # but for its age
 
 
 @claim("an agent reports to any one server, and all have the same table; so has who comes, was cut off, or was told a whole file")
@@ -292,6 +293,58 @@ def times():
         until(lambda: len(one.table()) == 3002 and one.table() == two.table() == three.table(), 20)
         until(lambda: same_sums(three, 3), 30)
         same(len(one.table()), 3002)
+
+
+@claim("what agents lose, and pages measure, all servers of a fleet know, whichever was told: now, later, and when it was cut off; and go by it")
+def kinds():
+    with Redis() as redis, contextlib.ExitStack() as stack:
+        one, two, three = [stack.enter_context(Measured("ns%d" % (i + 1), redis.port)) for i in range(3)]
+        for m in (one, two, three):
+            m.config = m.config.replace("policy: ordered", "policy: nearest, goal: loss")
+            for i, e in enumerate("abc"):
+                m.config = m.config.replace("  %s: { a:" % e, "  %s: { at: [ %d, %d ], a:" % (e, 10 * i, 10 * i))
+            m.configure()
+        one.start()
+        two.start()
+        until(lambda: two.fleet()["live"] == 2, 20)
+        net = lambda i: "10.%d.%d.0/24" % (i // 256, i % 256)
+        lost = lambda i, share: {"net": net(i), "lost_permille": share, "packets": 900, "age_s": 1}
+        page = lambda i, kind, ms: {"net": net(i), "kind": kind, "ms": ms, "samples": 4, "age_s": 1}
+        time_of = lambda i: {"net": net(i), "rtt_ms": 20, "min_ms": 20, "samples": 4, "age_s": 1}
+        until(lambda: one.report(*[time_of(i) for i in range(9)], losses=[lost(0, 0)]) == 200, 20)      # none is taken in the first seconds
+        until(lambda: two.report(losses=[lost(i, i % 5 / 4) for i in range(1, 2000)], pages=[page(1, "ttfb", 31.5), page(1, "throughput", 90)]) == 200, 20)
+        until(lambda: len(one.table()) == 2011 and one.table() == two.table(), 20)
+        sums = lambda m: {n: (r.get("times"), r.get("times_kinds")) for n, r in m.rows().items() if r["state"] != "gone"}
+        same_sums = lambda m, n: (lambda r: len(r) == n and len(set(r.values())) == 1 and "0" * 16 not in [*r.values()][0])(sums(m))
+        until(lambda: same_sums(one, 2) and same_sums(two, 2), 30)
+        text = one.ctl("fleet")[1].splitlines()
+        at = text[-3].index("TIMES")
+        same((text[-2][at:at + 8].strip("0 -") != "", text[-2][at:at + 8] == text[-1][at:at + 8]), (True, True), text)
+        three.start()                                       # it has nothing
+        until(lambda: three.table() == one.table(), 30)
+        # One server's agent sees that edge a loses much to a network: all send it elsewhere.
+        one.write("near.csv", "prefix,edge,ms,samples,age_s,kind\n10.9.0.0/24,a,20,50,0,rtt\n10.9.0.0/24,b,25,50,0,rtt\n"
+                  + "".join("10.99.%d.0/24,c,1.5,300,0,loss\n" % i for i in range(50)))
+        same(one.ctl("latency", "import", one.dir + "/near.csv")[0], 0)
+        until(lambda: len(one.table()) == 2063 and one.table() == two.table() == three.table(), 60)
+        answers = lambda: [m.steer("web.example.com", "10.9.0.0/24").addresses()[:1] for m in (one, two, three)]
+        until(lambda: answers() == [["192.0.2.1"]] * 3, 60)
+        same(two.report(losses=[lost(9 * 256, 200)]), 200)
+        until(lambda: answers() == [["192.0.2.2"]] * 3, 20)
+        # Cut off, each hears of other things; a whole file is nothing that is told.
+        redis.kill()
+        until(lambda: not any(m.fleet()["reached"] for m in (one, two, three)), 10)
+        same(one.report(losses=[lost(5000, 7)]), 200)
+        same(two.report(losses=[lost(5000, 9), lost(5001, 1000)]), 200)
+        three.write("more.csv", "prefix,edge,ms,samples,age_s,kind\n" + "".join("10.200.%d.0/24,b,2.500,300,60,loss\n" % i for i in range(256)))
+        code, said = three.ctl("latency", "import", three.dir + "/more.csv")
+        same(code, 0, said)
+        redis.start()
+        until(lambda: len(one.table()) == 2322 and one.table() == two.table() == three.table(), 60)
+        until(lambda: same_sums(two, 3) and json_of(two, "status")["fleet_times_apart"] == 0, 30)
+        same(two.ctl("latency", "forget", "10.200.0.0/16")[0], 0)
+        until(lambda: len(one.table()) == 2066 and one.table() == two.table() == three.table(), 20)
+        until(lambda: same_sums(three, 3), 30)
 
 
 class Learning(Measured):

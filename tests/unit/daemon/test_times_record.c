@@ -46,8 +46,9 @@ static void make_row(uint8_t to[TIMES_ROW], const struct times_edges *e, uint64_
 	const struct latency_cell c = { .rtt_ms = 1 + (float)draw(rng, 50), .at_s = 1000 + draw(rng, 5), .edge = (uint16_t)edge,
 		.n = (1 + draw(rng, 3)) & LATENCY_SAMPLES_MOST };
 	const bool mesh = draw(rng, 4) == 0 && src != edge;
+	const enum latency_kind kind = mesh ? LATENCY_RTT : draw(rng, LATENCY_KINDS);
 
-	times_row_write(to, e, mesh ? NULL : &net, src, &c, offset_s);
+	times_row_write(to, e, &(struct times_of){ mesh ? NULL : &net, src, kind }, &c, offset_s);
 }
 
 static void tables_that_have_heard_the_same_are_the_same_in_whatever_order(void)
@@ -75,7 +76,8 @@ static void tables_that_have_heard_the_same_are_the_same_in_whatever_order(void)
 			CU_ASSERT_TRUE(times_row_merge(t, &r));
 		}
 		times_digest(t, offset_s, &digest[k]);
-		CU_ASSERT(digest[k].cells > NETS && digest[k].cells <= (NETS + EDGES) * EDGES);
+		CU_ASSERT(digest[k].cells > NETS && digest[k].cells <= (LATENCY_KINDS * NETS + EDGES) * EDGES);
+		CU_ASSERT(digest[k].rtt.all && digest[k].others.all);
 		CU_ASSERT_EQUAL(memcmp(&digest[k], &digest[0], sizeof digest[k]), 0);
 		times_edges_fini(&e);
 		latency_drop(t);
@@ -103,9 +105,9 @@ static void what_differs_is_found_by_its_bucket_and_makes_tables_the_same(void)
 	latency_put(a, &net, 2, &(struct latency_sample){ 5, 1, 2000, true });
 	times_digest(a, 0, &of_a);
 	times_digest(b, 0, &of_b);
-	CU_ASSERT(of_a.cells == NETS && of_b.cells == NETS - 2 && of_a.all != of_b.all);
+	CU_ASSERT(of_a.cells == NETS && of_b.cells == NETS - 2 && of_a.rtt.all != of_b.rtt.all);
 	for (unsigned i = 0; i < TIMES_BUCKETS; i++) {
-		buckets[i] = of_a.of[i] != of_b.of[i];
+		buckets[i] = of_a.rtt.of[i] != of_b.rtt.of[i];
 		differ += buckets[i];
 	}
 	CU_ASSERT_EQUAL(differ, 2);
@@ -169,14 +171,14 @@ static void no_bytes_are_taken_that_make_no_sense(void)
 	uint64_t rng = 7;
 
 	times_edges_init(&e, t);
-	times_row_write(good, &e, &net, 0, &c, 1000);
+	times_row_write(good, &e, &(struct times_of){ &net, 0, LATENCY_RTT }, &c, 1000);
 	CU_ASSERT_TRUE(times_row_read(&r, &e, good, 1000));
 	CU_ASSERT(r.src == -1 && r.edge == 1 && r.sample.at_s == 100 && r.sample.n == 5 && r.sample.rtt_ms == 10);
 	CU_ASSERT_EQUAL(memcmp(&r.net, &net, sizeof net), 0);
 	static const struct {
 		unsigned at;
 		uint8_t be;
-	} wrong[] = { { 15, 1 }, { 16, 129 }, { 16, 255 }, { 17, 0 }, { 25, 0xff }, { 25, 0x7f }, { 25, 0 }, { 33, 0x80 }, { 29, 0xff } };
+	} wrong[] = { { 15, 1 }, { 16, 129 }, { 16, 255 }, { 17, 0 }, { 25, 0xff }, { 25, 0x7f }, { 25, 0 }, { 33, 0x80 }, { 29, 0xff }, { 35, LATENCY_KINDS } };
 	for (unsigned i = 0; i < UNIT_COUNT(wrong); i++) {
 		memcpy(bytes, good, sizeof bytes);
 		bytes[wrong[i].at] = wrong[i].be;
@@ -191,11 +193,85 @@ static void no_bytes_are_taken_that_make_no_sense(void)
 	for (unsigned i = 0; i < 20000; i++) { /* whatever it is, what is taken can be merged */
 		for (unsigned k = 0; k < TIMES_ROW; k++)
 			if (k < 17 || k >= 25)
-				bytes[k] = (uint8_t)draw(&rng, 256);
+				bytes[k] = (uint8_t)draw(&rng, k == TIMES_RTT_ROW ? LATENCY_KINDS + 1 : 256);
 		if (times_row_read(&r, &e, bytes, 0))
 			CU_ASSERT_TRUE(times_row_merge(t, &r));
 	}
 	times_edges_fini(&e);
+	latency_drop(t);
+}
+
+static void each_kind_is_merged_into_its_own_table(void)
+{
+	struct latency *t = table(0);
+	const struct prefix net = net_of(1);
+	struct times_edges e;
+
+	times_edges_init(&e, t);
+	for (unsigned kind = 0; kind < LATENCY_KINDS; kind++) {
+		const struct latency_cell c = { .rtt_ms = 10 + (float)kind, .at_s = 100, .edge = 2, .n = 500 };
+		uint8_t bytes[TIMES_ROW];
+		struct times_row r;
+		times_row_write(bytes, &e, &(struct times_of){ &net, 0, kind }, &c, 0);
+		CU_ASSERT_TRUE(times_row_read(&r, &e, bytes, 0) && times_row_merge(t, &r));
+	}
+	for (unsigned kind = 0; kind < LATENCY_KINDS; kind++) {
+		const struct latency_row *row = latency_find(latency_kind_of(t, kind), &net);
+		CU_ASSERT_FATAL(row != NULL);
+		const struct latency_cell *c = latency_cell(row, 2);
+		CU_ASSERT(row->n == 1 && c && (double)c->rtt_ms == 10 + kind && c->n == 500);
+	}
+	times_edges_fini(&e);
+	latency_drop(t);
+}
+
+static void what_can_be_of_a_kind_is_taken(void)
+{
+	static const struct {
+		const char *say;
+		enum latency_kind kind;
+		bool mesh;
+		float ms;
+		bool taken;
+	} row[] = {
+		{ "nothing is lost", LATENCY_LOSS, false, 0, true },
+		{ "all is", LATENCY_LOSS, false, LATENCY_LOSS_MOST_MS, true },
+		{ "more than all", LATENCY_LOSS, false, LATENCY_LOSS_MOST_MS + 1, false },
+		{ "less than nothing", LATENCY_LOSS, false, -1, false },
+		{ "no time at all", LATENCY_TTFB, false, 0, false },
+		{ "a long time", LATENCY_TRANSFER, false, LATENCY_RTT_MOST_MS, true },
+		{ "edges tell each other round trips", LATENCY_RTT, true, 10, true },
+		{ "... and no losses", LATENCY_LOSS, true, 10, false },
+	};
+	struct latency *t = table(0);
+	const struct prefix net = net_of(1);
+	struct times_edges e;
+
+	times_edges_init(&e, t);
+	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
+		const struct latency_cell c = { .rtt_ms = row[i].ms, .at_s = 100, .edge = 2, .n = 500 };
+		uint8_t bytes[TIMES_ROW];
+		struct times_row r;
+		times_row_write(bytes, &e, &(struct times_of){ row[i].mesh ? NULL : &net, 3, row[i].kind }, &c, 0);
+		CU_ASSERT_EQUAL(times_row_read(&r, &e, bytes, 0), row[i].taken);
+	}
+	times_edges_fini(&e);
+	latency_drop(t);
+}
+
+/* As servers of the version before find them, whatever else there is. */
+static void round_trips_have_the_sum_that_they_had_before_there_were_other_kinds(void)
+{
+	struct latency *t = table(0);
+	const struct prefix net = net_of(1);
+	struct times_digest d;
+
+	latency_put(t, &net, 2, &(struct latency_sample){ 10, 9, 100, false });
+	latency_put_mesh(t, 1, 3, &(struct latency_sample){ 20, 9, 100, false });
+	latency_put(latency_of(t, LATENCY_LOSS), &net, 2, &(struct latency_sample){ 4, 500, 100, false });
+	times_digest(t, 1000, &d);
+	CU_ASSERT_EQUAL(d.rtt.all, UINT64_C(0x980500faa240cee0));
+	CU_ASSERT(d.cells == 3 && d.others.all);
 	latency_drop(t);
 }
 
@@ -210,6 +286,10 @@ void suite_times_record(void)
 		{ "of the same moment more samples hold, and a file holds least",
 			of_the_same_moment_more_samples_hold_and_a_file_holds_least },
 		{ "no bytes are taken that make no sense", no_bytes_are_taken_that_make_no_sense },
+		{ "each kind is merged into its own table", each_kind_is_merged_into_its_own_table },
+		{ "what can be of a kind is taken", what_can_be_of_a_kind_is_taken },
+		{ "round trips have the sum that they had before there were other kinds",
+			round_trips_have_the_sum_that_they_had_before_there_were_other_kinds },
 	};
 
 	unit_suite("daemon/times_record", cases, UNIT_COUNT(cases));
