@@ -69,6 +69,12 @@ bool model_fit_over_line(const struct model_fit *f, const struct model_spot *at,
 	return e->placed && model_is_possible(km, at->error_km, ms);
 }
 
+bool model_fit_over(const struct model_fit *f, size_t row, unsigned k, double *over)
+{
+	*over = (double)f->over_ms[f->first[row] + k];
+	return !isnan(*over);
+}
+
 /* --- what there is ------------------------------------------------------------------------ */
 
 static void locate(struct model_fit *f)
@@ -100,13 +106,12 @@ static void locate(struct model_fit *f)
 static float way_into(struct model_fit *f, size_t row)
 {
 	const struct latency_row *r = &f->row[row];
-	const struct model_spot at = model_fit_spot(f, row);
 	struct model_weighed over[MEDIAN_MOST];
 	double sum = 0, most = 0;
 	unsigned k = 0;
 
 	for (unsigned c = 0; c < r->n && k < MEDIAN_MOST; c++) {
-		if (!model_fit_over_line(f, &at, &r->cell[c], &over[k].ms))
+		if (!model_fit_over(f, row, c, &over[k].ms))
 			continue;
 		const double age = model_fit_weigh_cell(f, &r->cell[c], r->cell[c].edge);
 		over[k].weight = f->likely[f->first[row] + c];
@@ -222,7 +227,6 @@ static void fit_residuals(struct model_fit *f, bool by_asn)
 		const uint32_t cell = m->cell_row[model_cell(p->lat, p->lon)];
 		if (country < 0 || !cell)
 			continue;
-		const struct model_spot at = model_fit_spot(f, i);
 		double over;
 		const struct model_mean *near = m->near.mean + (size_t)(cell - 1) * m->columns;
 		struct model_mean *to = by_asn ? asn_of(m, f->asn[i], country)
@@ -231,7 +235,7 @@ static void fit_residuals(struct model_fit *f, bool by_asn)
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
 			const unsigned column = m->edge[c->edge].column;
-			if (column == NO_COLUMN || !model_fit_over_line(f, &at, c, &over))
+			if (column == NO_COLUMN || !model_fit_over(f, i, k, &over))
 				continue;
 			const double before = (double)(f->way_in[i] + near[column].ms +
 				(known ? known[column].ms : 0));
@@ -257,7 +261,7 @@ static size_t judge_row(struct model_fit *f, size_t row)
 
 	for (unsigned k = 0; k < r->n && cell; k++) {
 		const unsigned column = f->m->edge[r->cell[k].edge].column;
-		if (column == NO_COLUMN || !model_fit_over_line(f, &at, &r->cell[k], &over))
+		if (column == NO_COLUMN || !model_fit_over(f, row, k, &over))
 			continue;
 		over -= (double)(f->way_in[row] +
 			f->m->near.mean[(size_t)(cell - 1) * f->m->columns + column].ms +
@@ -266,8 +270,7 @@ static size_t judge_row(struct model_fit *f, size_t row)
 			     likely = LIKELY_MS + LIKELY_SHARE * model_line_ms(km),
 			     much = fabs(over) > likely ? likely / fabs(over) : 1;
 		uint8_t *now = &f->likely[f->first[row] + k], before = *now;
-		double others_ms;
-		*now = (uint8_t)lrint(MODEL_LIKELY * much * much * model_siblings_agree(f->m, f->place[row], &r->cell[k], &others_ms));
+		*now = (uint8_t)lrint(much * much * f->agree[f->first[row] + k]);
 		changed += abs(*now - before) > SETTLED;
 	}
 	return changed;
@@ -313,8 +316,23 @@ static void make_room(struct model_fit *f)
 		cells += f->row[i].n;
 	}
 	f->first[f->rows] = cells;
+	f->over_ms = memory_zeroed(cells + 1, sizeof *f->over_ms);
+	f->agree = memory_zeroed(cells + 1, 1);
 	f->likely = memory_zeroed(cells + 1, 1);
+	memset(f->agree, MODEL_LIKELY, cells);
 	memset(f->likely, MODEL_LIKELY, cells);
+}
+
+static void find_overs(struct model_fit *f)
+{
+	for (size_t i = 0; i < f->rows; i++) {
+		const struct model_spot at = model_fit_spot(f, i);
+		scope_check();
+		for (unsigned k = 0; k < f->row[i].n; k++) {
+			double over;
+			f->over_ms[f->first[i] + k] = f->place[i] && model_fit_over_line(f, &at, &f->row[i].cell[k], &over) ? (float)over : NAN;
+		}
+	}
 }
 
 void model_fit(struct model *m, const struct model_opts *opts)
@@ -331,6 +349,7 @@ void model_fit(struct model *m, const struct model_opts *opts)
 	make_room(f);
 	number_columns(f);
 	if (m->columns) {
+		find_overs(f);
 		model_fit_siblings(f);
 		if (f->rows > 1)
 			find_likely(f);
@@ -341,6 +360,8 @@ void model_fit(struct model *m, const struct model_opts *opts)
 	}
 	memory_free(f->first);
 	memory_free(f->likely);
+	memory_free(f->over_ms);
+	memory_free(f->agree);
 	memory_free(f->place);
 	memory_free(f->asn);
 	memory_free(f->way_in);

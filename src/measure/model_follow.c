@@ -73,7 +73,7 @@ bool model_follow(struct model *m, const struct model *before)
 	m->siblings.changed = memory_zeroed(m->siblings.rows, sizeof *m->siblings.changed);
 	m->country.changed = memory_zeroed(m->country.rows, sizeof *m->country.changed);
 	m->asn.changed = memory_zeroed(m->asn.rows, sizeof *m->asn.changed);
-	for (unsigned i = 0; i < CELLS; i++)
+	for (unsigned i = 0; i < GRIDS * CELLS; i++)
 		if (m->sibling_row[i])
 			follow_row(m, &m->siblings, m->sibling_row[i] - 1, &before->siblings, before->sibling_row[i]);
 	for (unsigned i = 0; i < CELLS; i++)
@@ -99,7 +99,7 @@ bool model_is_changed(const struct model *m, uint32_t place, uint32_t asn)
 		return false;
 	const int country = model_country(p);
 	const uint32_t near = m->cell_row[model_cell(p->lat, p->lon)],
-		       sibling = m->sibling_row[model_cell(p->lat, p->lon)],
+		       sibling = m->sibling_row[model_sibling_cell(p)],
 		       of_country = country < 0 ? 0 : m->country_row[country],
 		       term = model_asn(m, place, asn);
 	return (near && m->near.changed[near - 1]) || (sibling && m->siblings.changed[sibling - 1]) ||

@@ -9,6 +9,8 @@
 
 /* The world in cells of two degrees: what is nearer than that is one neighbour. */
 enum { CELL_DEGREES = 2, CELLS_NORTH = 90, CELLS_EAST = 180, CELLS = CELLS_NORTH * CELLS_EAST };
+/* Such cells four times over, moved by half of one: each place lies well inside of one of them. */
+enum { GRIDS = 4 };
 enum { COUNTRIES = 26 * 26, NO_COLUMN = 0xffff };
 
 /* A point on the unit sphere. */
@@ -58,8 +60,8 @@ struct model {
 	uint32_t cell_row[CELLS];        /* row + 1 in `near`; 0: no place there */
 	uint32_t country_row[COUNTRIES]; /* row + 1 in `country` */
 	struct model_table near, country, asn;
-	uint32_t sibling_row[CELLS];     /* row + 1 in `siblings`; 0: fewer than three networks were measured there */
-	struct model_table siblings;     /* over line and offset, in the middle; n: networks, 0: too few by that edge */
+	uint32_t sibling_row[GRIDS * CELLS]; /* row + 1 in `siblings`; 0: fewer than three networks were measured there */
+	struct model_table siblings;     /* over line and offset, what most have; n: networks, 0: too few by that edge */
 	double siblings_apart;           /* of ratios' logarithms, a standard deviation */
 	struct model_kind kind[LATENCY_KINDS];
 	uint64_t *asn_key; /* by hash: asn << 32 | country + 1 */
@@ -73,6 +75,7 @@ double model_km(struct model_point a, struct model_point b);
 /* False: nobody knows where that place is. */
 bool model_spot(const struct model *m, uint32_t place, struct model_spot *to);
 unsigned model_cell(double lat, double lon);
+unsigned model_sibling_cell(const struct place *p); /* the one that it lies best in, of all grids */
 int model_country(const struct place *p); /* -1: unknown */
 
 /* The slot of an AS in a country, or the free one where it belongs. */
@@ -84,7 +87,7 @@ bool model_is_possible(double km, double error_km, double ms);
 double model_least_ms(double km);
 
 /* How far other networks of the same place, three or more with it, say that a network's time can be right: 1 where they are as long, or where
- * nobody knows, down to 0. `*others_ms` is what they have in the middle; the time itself where nobody knows. */
+ * nobody knows, down to 0. `*others_ms` is what most of them have; the time itself where nobody knows. */
 double model_siblings_agree(const struct model *m, uint32_t place, const struct latency_cell *c, double *others_ms);
 
 /* 0 of none. Sorts. */
@@ -115,6 +118,8 @@ struct model_fit {
 	uint32_t *asn;    /* [rows] */
 	float *way_in;    /* [rows] what a network has over the line towards all edges alike */
 	size_t *first;    /* [rows] of its cells among all */
+	float *over_ms;   /* [cells] what each time has over line and offset, as far as it is believed; NAN: it cannot be true */
+	uint8_t *agree;   /* [cells] of MODEL_LIKELY: how far it is what siblings have */
 	uint8_t *likely;  /* [cells] of MODEL_LIKELY: how likely each time is by what is around it */
 	bool only_there;  /* terms are needed where something was measured, and nowhere else */
 	struct model_around *site;
@@ -137,6 +142,9 @@ struct model_spot model_fit_spot_of_edge(const struct model_fit *f, unsigned edg
 bool model_fit_over_line(const struct model_fit *f, const struct model_spot *at,
 	const struct latency_cell *c, double *over);
 
+/* That of cell `k` of a row. */
+bool model_fit_over(const struct model_fit *f, size_t row, unsigned k, double *over);
+
 /* A running mean: `n` grows by `weight`. */
 void model_fit_mix(struct model_mean *to, double ms, double weight);
 struct model_mean *model_fit_new_row(struct model *m, struct model_table *t);
@@ -145,7 +153,7 @@ struct model_mean *model_fit_new_row(struct model *m, struct model_table *t);
 void model_fit_trust(struct model_fit *f);
 void model_fit_offsets(struct model_fit *f);
 void model_fit_near(struct model_fit *f);
-/* Before those, over line and offset alone: what networks of one cell have in the middle. */
+/* Before those, over line and offset alone: what most networks of one cell have. It takes the place of times that it contradicts. */
 void model_fit_siblings(struct model_fit *f);
 
 /* After all of them: the other kinds, by round trips as they are estimated now. */

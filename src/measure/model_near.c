@@ -58,7 +58,7 @@ static void add_prefixes(struct model_fit *f)
 		double over;
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
-			if (model_fit_over_line(f, &at, c, &over))
+			if (model_fit_over(f, i, k, &over))
 				add_to_site(s, &s->mean[f->m->edge[c->edge].column], at.at,
 					(struct model_mean){ (float)over - f->way_in[i],
 						(float)model_fit_weigh(f, i, k) });

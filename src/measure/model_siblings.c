@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Of a cell and an edge so many times are looked at: of more, a draw that is always the same. */
 enum { VALUES = 9, NETWORKS_LEAST = 3 };
@@ -14,9 +15,13 @@ enum { VALUES = 9, NETWORKS_LEAST = 3 };
 /* Networks of one place have the way there in common. How far they differ all the same is a matter of ratios, as with estimates
  * (model_own.c), and is not the same everywhere: so it is found, over all places, and doubted is what lies far outside of it. */
 #define NEAR_MS     5.0
-#define NEAR_OFF    0.3
-#define LEAST_APART 0.15 /* a standard deviation, as the next: even where all are alike */
+#define NEAR_OFF    0.1
+#define LEAST_APART 0.15 /* a standard deviation, as all of these: even where all are alike */
 #define FALSE_ODDS  0.04
+/* Of those that disagree, that one is taken for true to which most are so near; and where as many say this as that, the one that the line
+ * says, give or take a factor. 0.16 to 0.34 of the one, and 0.4 to 1.4 of the other, make little difference. */
+#define ALIKE      0.25
+#define LINE_APART 0.7
 /* So many of them are looked at for it; and three of four lie within 1.15 standard deviations. */
 enum { APART_MOST = 4096 };
 #define APART_SHARE  0.75
@@ -24,17 +29,42 @@ enum { APART_MOST = 4096 };
 #define OFTEN      0.5 /* what one counts at least that was measured again and again: it may have a way of its own */
 enum { SAMPLES_MANY = 4 };
 
-struct values {
-	float over[VALUES];
-	uint32_t n; /* all of them */
+struct value {
+	float over_ms, ms; /* over line and offset, and all of it */
 };
 
-/* Of all cells in which something was measured. */
+struct values {
+	struct value of[VALUES];
+	uint32_t n;    /* all of them */
+	bool is_asked; /* of the first edge's: there is a place for which this is the best of its cells */
+};
+
+/* Of all cells of one grid in which something was measured. */
 struct gathered {
 	struct values *of; /* [n][columns] own */
 	uint32_t n, room;
 	uint32_t cell[CELLS]; /* number + 1 */
 };
+
+static unsigned cell_in(const struct place *p, unsigned grid)
+{
+	const double half = CELL_DEGREES / 2.0;
+
+	return grid * CELLS + model_cell(p->lat + (grid & 1 ? half : 0), p->lon + (grid & 2 ? half : 0));
+}
+
+/* In the inner half of a cell, or else of one that is moved by a half. */
+static bool is_inside(double degrees)
+{
+	const double at = degrees / CELL_DEGREES - floor(degrees / CELL_DEGREES);
+
+	return at >= 0.25 && at < 0.75;
+}
+
+unsigned model_sibling_cell(const struct place *p)
+{
+	return cell_in(p, (is_inside(p->lat + 90) ? 0 : 1) + (is_inside(p->lon + 180) ? 0 : 2));
+}
 
 static struct values *values_of(struct model_fit *f, struct gathered *g, unsigned cell)
 {
@@ -43,67 +73,103 @@ static struct values *values_of(struct model_fit *f, struct gathered *g, unsigne
 			g->room = g->room ? 2 * g->room : 64;
 			g->of = memory_grow(g->of, g->room * (size_t)f->m->columns * sizeof *g->of);
 		}
-		for (unsigned i = 0; i < f->m->columns; i++)
-			g->of[(size_t)g->n * f->m->columns + i].n = 0;
+		memset(g->of + (size_t)g->n * f->m->columns, 0, f->m->columns * sizeof *g->of);
 		g->cell[cell] = ++g->n;
 	}
 	return g->of + (size_t)(g->cell[cell] - 1) * f->m->columns;
 }
 
-static void add(struct values *v, float over)
+static void add(struct values *v, double over, double ms)
 {
 	const uint64_t at = v->n < VALUES ? v->n : hash_mix(v->n, HASH_STEP) % (v->n + 1);
 
 	v->n++;
 	if (at < VALUES)
-		v->over[at] = over;
+		v->of[at] = (struct value){ (float)over, (float)ms };
 }
 
-static void gather(struct model_fit *f, struct gathered *g)
+static void gather(struct model_fit *f, struct gathered *g, unsigned grid)
 {
 	for (size_t i = 0; i < f->rows; i++) {
 		scope_check();
 		if (!f->place[i])
 			continue;
 		const struct place *p = places_get(f->m->atlas->cities.places, f->place[i]);
-		struct values *v = values_of(f, g, model_cell(p->lat, p->lon));
-		const struct model_spot at = model_fit_spot(f, i);
+		const unsigned cell = cell_in(p, grid);
+		struct values *v = values_of(f, g, cell % CELLS);
 		double over;
+		v->is_asked = v->is_asked || cell == model_sibling_cell(p);
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
-			if (model_fit_over_line(f, &at, c, &over) && model_fit_weigh_cell(f, c, c->edge) >= WEIGHT_LEAST)
-				add(&v[f->m->edge[c->edge].column], (float)over);
+			if (model_fit_over(f, i, k, &over) && model_fit_weigh_cell(f, c, c->edge) >= WEIGHT_LEAST)
+				add(&v[f->m->edge[c->edge].column], over, (double)c->rtt_ms);
 		}
 	}
 }
 
-static struct model_mean middle(const struct values *v)
+static double log_of(double ms)
 {
-	const unsigned n = v->n < VALUES ? v->n : VALUES;
-	double sorted[VALUES];
-
-	for (unsigned i = 0; i < n; i++)
-		sorted[i] = (double)v->over[i];
-	return (struct model_mean){ (float)model_median(sorted, n), (float)v->n };
+	return log(fmax(ms, 0) + NEAR_MS);
 }
 
-static void find_middles(struct model_fit *f)
+static double alike(double a, double b)
 {
-	struct model *m = f->m;
-	struct gathered *g = memory_zeroed(1, sizeof *g);
+	return exp(-(a - b) * (a - b) / (2 * ALIKE * ALIKE));
+}
 
-	gather(f, g);
+/* What most have. How likely all of them are if one is true: each is as that one, or false and anything; and the truth is seldom far from
+ * the line. The most likely one and who is with it are in the middle of it. */
+static struct model_mean find_most(const struct values *v)
+{
+	const unsigned n = v->n < VALUES ? v->n : VALUES;
+	const double line_ms = (double)(v->of[0].ms - v->of[0].over_ms); /* about the same for all */
+	double at[VALUES], best = -1, truth = 0;
+	struct model_weighed with[VALUES];
+
+	for (unsigned i = 0; i < n; i++)
+		at[i] = log_of(line_ms + (double)v->of[i].over_ms);
+	for (unsigned i = 0; i < n; i++) {
+		const double far = (at[i] - log_of(line_ms)) / LINE_APART;
+		double likely = 1 / (1 + far * far);
+		for (unsigned k = 0; k < n; k++)
+			likely *= alike(at[i], at[k]) + FALSE_ODDS;
+		if (likely <= best)
+			continue;
+		best = likely;
+		truth = at[i];
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const double is = alike(at[i], truth);
+		with[i] = (struct model_weighed){ (double)v->of[i].over_ms, is / (is + FALSE_ODDS) };
+	}
+	return (struct model_mean){ (float)model_weighed_median(with, n), (float)v->n };
+}
+
+static void fill_rows(struct model *m, const struct gathered *g, unsigned grid)
+{
 	for (unsigned cell = 0; cell < CELLS; cell++) {
 		bool any = false;
 		const struct values *v = g->cell[cell] ? g->of + (size_t)(g->cell[cell] - 1) * m->columns : NULL;
-		for (unsigned i = 0; v && i < m->columns; i++)
+		for (unsigned i = 0; v && v->is_asked && i < m->columns; i++)
 			any = any || v[i].n >= NETWORKS_LEAST;
 		if (!any)
 			continue;
 		struct model_mean *row = model_fit_new_row(m, &m->siblings);
 		for (unsigned i = 0; i < m->columns; i++)
-			row[i] = v[i].n >= NETWORKS_LEAST ? middle(&v[i]) : (struct model_mean){ 0, 0 };
-		m->sibling_row[cell] = m->siblings.rows;
+			row[i] = v[i].n >= NETWORKS_LEAST ? find_most(&v[i]) : (struct model_mean){ 0, 0 };
+		m->sibling_row[grid * CELLS + cell] = m->siblings.rows;
+	}
+}
+
+static void find_siblings(struct model_fit *f)
+{
+	struct gathered *g = memory_zeroed(1, sizeof *g);
+
+	for (unsigned grid = 0; grid < GRIDS; grid++) {
+		gather(f, g, grid);
+		fill_rows(f->m, g, grid);
+		g->n = 0;
+		memset(g->cell, 0, sizeof g->cell);
 	}
 	memory_free(g->of);
 	memory_free(g);
@@ -119,7 +185,7 @@ static double agrees(double x, double apart, unsigned samples)
 	return samples >= SAMPLES_MANY ? fmax(fits, OFTEN) : fits;
 }
 
-/* What the siblings have in the middle; NAN: too few were measured. */
+/* What most of the siblings have; NAN: too few were measured. */
 static double others_ms_of(const struct model *m, uint32_t place, unsigned edge)
 {
 	const struct model_edge *e = &m->edge[edge];
@@ -128,7 +194,7 @@ static double others_ms_of(const struct model *m, uint32_t place, unsigned edge)
 	if (!m->siblings.rows || e->column == NO_COLUMN || !e->placed || !model_spot(m, place, &at))
 		return NAN;
 	const struct place *p = places_get(m->atlas->cities.places, place);
-	const uint32_t row = m->sibling_row[model_cell(p->lat, p->lon)];
+	const uint32_t row = m->sibling_row[model_sibling_cell(p)];
 	const struct model_mean *mean = row ? &m->siblings.mean[(size_t)(row - 1) * m->columns + e->column] : NULL;
 	if (!mean || mean->n <= 0)
 		return NAN;
@@ -136,17 +202,12 @@ static double others_ms_of(const struct model *m, uint32_t place, unsigned edge)
 	return fmax(model_line_ms(km) + e->offset_ms + (double)mean->ms, model_least_ms(km));
 }
 
-static double apart(const struct latency_cell *c, double others_ms)
-{
-	return log(((double)c->rtt_ms + NEAR_MS) / (others_ms + NEAR_MS));
-}
-
 double model_siblings_agree(const struct model *m, uint32_t place, const struct latency_cell *c, double *others_ms)
 {
 	const double others = others_ms_of(m, place, c->edge);
 
 	*others_ms = isnan(others) ? (double)c->rtt_ms : others;
-	return isnan(others) ? 1 : agrees(apart(c, others), m->siblings_apart, c->n ? c->n : 1);
+	return isnan(others) ? 1 : agrees(log_of((double)c->rtt_ms) - log_of(others), m->siblings_apart, c->n ? c->n : 1);
 }
 
 static int by_value(const void *va, const void *vb)
@@ -167,7 +228,7 @@ static double find_apart(const struct model_fit *f)
 		for (unsigned k = 0; f->place[i] && k < f->row[i].n && n < APART_MOST; k++) {
 			const double others = others_ms_of(f->m, f->place[i], f->row[i].cell[k].edge);
 			if (!isnan(others))
-				v[n++] = fabs(apart(&f->row[i].cell[k], others));
+				v[n++] = fabs(log_of((double)f->row[i].cell[k].rtt_ms) - log_of(others));
 		}
 	qsort(v, n, sizeof *v, by_value);
 	const double sigma = n ? v[(unsigned)(APART_SHARE * n)] / APART_SIGMAS : 0;
@@ -175,8 +236,26 @@ static double find_apart(const struct model_fit *f)
 	return sigma;
 }
 
+/* What they contradict is taken to be what they have, and is no witness of its own of that. */
+static void believe(struct model_fit *f, size_t row)
+{
+	for (unsigned k = 0; k < f->row[row].n; k++) {
+		const struct latency_cell *c = &f->row[row].cell[k];
+		const size_t at = f->first[row] + k;
+		double others_ms;
+		const double agree = model_siblings_agree(f->m, f->place[row], c, &others_ms);
+		f->over_ms[at] += (float)((1 - agree) * (others_ms - (double)c->rtt_ms));
+		f->agree[at] = (uint8_t)lrint(MODEL_LIKELY * agree);
+	}
+}
+
 void model_fit_siblings(struct model_fit *f)
 {
-	find_middles(f);
+	find_siblings(f);
 	f->m->siblings_apart = find_apart(f);
+	for (size_t i = 0; i < f->rows && f->m->siblings.rows; i++) {
+		scope_check();
+		if (f->place[i])
+			believe(f, i);
+	}
 }

@@ -151,6 +151,87 @@ static void a_time_that_networks_of_its_place_contradict_waits_for_more(void)
 	end();
 }
 
+/* To other edges all of them have the same. */
+static void measure_alike(unsigned nets)
+{
+	for (unsigned i = 0; i < nets; i++)
+		for (unsigned e = 0; e < EDGES; e++)
+			if (e != 2)
+				measure(i, e, 60 + 20 * e);
+}
+
+/* Half of them have it ten times as long as the others. */
+static void where_as_many_say_this_as_that_the_line_decides(void)
+{
+	double counts;
+
+	begin();
+	measure_alike(4);
+	for (unsigned i = 0; i < 4; i++)
+		measure(i, 2, i % 2 ? 1300 + i : 130 + i);
+	fit();
+	CU_ASSERT_DOUBLE_EQUAL(believed(1300, 1, &counts), 131, 2);
+	CU_ASSERT_DOUBLE_EQUAL(believed(130, 1, &counts), 130, 1);
+	CU_ASSERT_TRUE(counts > 0.99);
+	end();
+}
+
+/* Most say so, however near the line a fourth one is. */
+static void most_of_them_are_right_against_the_line(void)
+{
+	double counts;
+
+	begin();
+	measure_alike(4);
+	for (unsigned i = 0; i < 4; i++)
+		measure(i, 2, i ? 400 + i : 120);
+	fit();
+	CU_ASSERT_DOUBLE_EQUAL(believed(120, 1, &counts), 402, 3);
+	end();
+}
+
+/* The first 2.0.0.0/24 are at 41.9 degrees north, these beyond 42: another cell of the map. */
+static void networks_on_both_sides_of_a_seam_are_witnesses_of_each_other(void)
+{
+	struct places *p = places_new();
+	struct netmap *map = netmap_new(false);
+	struct prefix net;
+	double counts;
+
+	begin();
+	netmap_drop(atlas->cities.map);
+	places_drop(atlas->cities.places);
+	for (unsigned i = 0; i < 2; i++) {
+		const uint32_t place = places_add(p, &(struct place){ .lat = 41.9 + 0.2 * i, .lon = 12.5, .country = "IT" });
+		CU_ASSERT_TRUE(prefix_parse(&net, i ? "2.0.8.0/21" : "2.0.0.0/21", NULL) && netmap_append(map, &net, place));
+	}
+	netmap_seal(map);
+	places_seal(p);
+	atlas->cities.map = map;
+	atlas->cities.places = p;
+	for (unsigned i = 6; i < 10; i++)
+		measure(i, 2, 250);
+	fit();
+	CU_ASSERT_DOUBLE_EQUAL(believed(2500, 1, &counts), 250, 3);
+	CU_ASSERT_TRUE(counts < 0.01);
+	end();
+}
+
+/* Not only by how much it is off: what it is worth to others is what its siblings say. */
+static void what_networks_of_its_place_contradict_moves_no_other(void)
+{
+	begin();
+	measure_alike(5);
+	for (unsigned i = 0; i < 5; i++)
+		measure(i, 2, 130);
+	const double before = estimate(2);
+	measure(0, 2, 40);
+	measure(1, 2, 250);
+	const double after = estimate(2);
+	CU_ASSERT_DOUBLE_EQUAL(after, before, 1.2);
+	end();
+}
+
 /* One other network is no witness. */
 static void two_networks_of_a_place_contradict_nobody(void)
 {
@@ -259,6 +340,10 @@ void suite_model_doubt(void)
 		{ "what all say is no mistake", what_all_say_is_no_mistake },
 		{ "one of several own times is doubted", one_of_several_own_times_is_doubted },
 		{ "a time that networks of its place contradict waits for more", a_time_that_networks_of_its_place_contradict_waits_for_more },
+		{ "where as many say this as that, the line decides", where_as_many_say_this_as_that_the_line_decides },
+		{ "most of them are right, against the line", most_of_them_are_right_against_the_line },
+		{ "networks on both sides of a seam are witnesses of each other", networks_on_both_sides_of_a_seam_are_witnesses_of_each_other },
+		{ "what networks of its place contradict moves no other", what_networks_of_its_place_contradict_moves_no_other },
 		{ "two networks of a place contradict nobody", two_networks_of_a_place_contradict_nobody },
 		{ "where networks of a place differ none is doubted for that", where_networks_of_a_place_differ_none_is_doubted_for_that },
 		{ "a long way that was measured often counts half and more",
