@@ -183,6 +183,17 @@ bool option_decimal(const char *text, bool sign, double *to, const char **end)
 	return true;
 }
 
+bool option_percent(const char *text, double least, double most, double *share)
+{
+	const char *unit;
+	double v;
+
+	if (!option_decimal(text, false, &v, &unit) || strcmp(unit, "%") != 0 || v < least || v > most)
+		return false;
+	*share = v / 100;
+	return true;
+}
+
 bool option_duration(const char *text, const char *end, uint64_t *ms)
 {
 	static const struct {
@@ -252,6 +263,14 @@ void option_size(struct reader *r, const struct key *key, const struct node *val
 	if (ok && v >= key->least && v <= key->most)
 		*(unsigned *)to = (unsigned)v;
 	else
+		option_wrong(r, key, value);
+}
+
+void option_share(struct reader *r, const struct key *key, const struct node *value, void *to)
+{
+	const char *text = option_scalar(r, key, value);
+
+	if (text && !option_percent(text, key->least, key->most, to))
 		option_wrong(r, key, value);
 }
 

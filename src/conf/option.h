@@ -22,6 +22,7 @@ enum {
 key_take option_number;      /* to a uint32_t */
 key_take option_duration_ms; /* to an unsigned: "10s", "500ms"; units ms s m h d w */
 key_take option_size;        /* to an unsigned: bytes, "65536", "64k", "4M", "1G" */
+key_take option_share;       /* to a double: "20%" is 0.2; `least` and `most` are percentages */
 key_take option_switch;      /* to a bool: on, off, and YAML's other words for them */
 key_take option_text;        /* to a const char *: any text without control characters */
 key_take option_key;         /* to a uint8_t [OPTION_KEY]: a secret in base64 */
@@ -56,6 +57,8 @@ size_t option_count(const struct node *list);
 bool option_whole(const char *text, uint64_t *to);
 /* Digits with or without a fraction, after a sign when `sign`; `*end` is what follows. */
 bool option_decimal(const char *text, bool sign, double *to, const char **end);
+/* "20%" as 0.2: a decimal number from `least` to `most` and the sign. `*share` is as it was when it is none. */
+bool option_percent(const char *text, double least, double most, double *share);
 /* A whole number and a unit, in ms; the text ends at `end`. */
 bool option_duration(const char *text, const char *end, uint64_t *ms);
 

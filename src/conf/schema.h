@@ -364,7 +364,7 @@ key_take schema_https, schema_svcb;
 extern const struct key schema_https_keys[], schema_svcb_keys[];
 
 /* probe, up-when, panic: to a struct schema_pool; and how they fit together with its policy. */
-key_take schema_probe, schema_up_when, schema_panic, schema_least_up, schema_families;
+key_take schema_probe, schema_up_when, schema_least_up, schema_families;
 extern const struct key schema_least_up_keys[];
 void schema_check_standing(const struct reader *r, const struct schema_pool *p);
 

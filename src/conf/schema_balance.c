@@ -21,29 +21,14 @@ void schema_capacity(
 		option_wrong(r, key, value);
 }
 
-static void take_share(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (!text)
-		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v >= 1 &&
-		v <= 100)
-		*(double *)to = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
 #define SHARE "a share of the capacity from 1% to 100%"
 
 const struct key schema_load_keys[] = {
-	{ "low", take_share, .say = SHARE, .at = offsetof(struct edge_opts, low),
+	{ "low", option_share, .say = SHARE, .least = 1, .most = 100, .at = offsetof(struct edge_opts, low),
 		.about = "From this share of its capacity on the edge sheds a growing "
 			 "part of its clients.",
 		.otherwise = "as balance has it" },
-	{ "high", take_share, .say = SHARE, .at = offsetof(struct edge_opts, high),
+	{ "high", option_share, .say = SHARE, .least = 1, .most = 100, .at = offsetof(struct edge_opts, high),
 		.about = "From this share on it sheds all that is new.",
 		.otherwise = "as balance has it" },
 	{ 0 },
@@ -75,10 +60,10 @@ const struct key schema_balance_keys[] = {
 	{ "every", option_duration_ms, .say = "a duration from 1s to 10m", AT(every_ms),
 		.least = 1000, .most = 600000,
 		.about = "How often demand and load are looked at.", .otherwise = "5s" },
-	{ "low", take_share, .say = SHARE, AT(low),
+	{ "low", option_share, .say = SHARE, .least = 1, .most = 100, AT(low),
 		.about = "The low watermark of edges that have none of their own.",
 		.otherwise = "80%" },
-	{ "high", take_share, .say = SHARE, AT(high),
+	{ "high", option_share, .say = SHARE, .least = 1, .most = 100, AT(high),
 		.about = "The high watermark of edges that have none of their own.",
 		.otherwise = "95%" },
 	{ "slow-start", option_duration_ms, .say = "a duration up to 1d", AT(slow_start_ms),

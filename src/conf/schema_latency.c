@@ -30,20 +30,6 @@ static void take_ms(struct reader *r, const struct key *key, const struct node *
 		option_wrong(r, key, value);
 }
 
-static void take_share(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *unit;
-	double v;
-
-	if (!take_amount(r, key, value, &v, &unit))
-		return;
-	if (strcmp(unit, "%") == 0 && v >= key->least && v <= key->most)
-		*(double *)to = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
 static void take_memory(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
@@ -152,13 +138,13 @@ static const struct key switch_keys[] = {
 		.about = "An edge goes before one that stood before it only when it "
 			 "gains more than this ...",
 		.otherwise = "2ms" },
-	{ "share", take_share, .say = "a share from 0% to 100%", AT(change.share), .most = 100,
+	{ "share", option_share, .say = "a share from 0% to 100%", AT(change.share), .most = 100,
 		.about = "... and more than this share.", .otherwise = "5%" },
 	{ 0 },
 };
 
 static const struct key explore_keys[] = {
-	{ "share", take_share, .say = "a share from 0% to 50%", AT(explore_share), .most = 50,
+	{ "share", option_share, .say = "a share from 0% to 50%", AT(explore_share), .most = 50,
 		.needed = "share: 1%",
 		.about = "In this share of its intervals a group of clients is sent to a "
 			 "runner-up, in nearest pools of one answer." },
@@ -200,7 +186,7 @@ const struct key schema_latency_keys[] = {
 	{ "half-life", option_duration_ms, .say = "a duration from 1s to 30d", AT(half_life_ms),
 		.least = 1000, .most = 2592000000u,
 		.about = "After so long a measurement counts half.", .otherwise = "6h" },
-	{ "smoothing", take_share, .say = "a share from 1% to 100%", AT(smoothing), .least = 1,
+	{ "smoothing", option_share, .say = "a share from 1% to 100%", AT(smoothing), .least = 1,
 		.most = 100, .about = "The share of a new time in the smoothed one.",
 		.otherwise = "30%" },
 	{ "memory", take_memory, .say = "a size from 1M on, such as 256M or 1G", AT(memory),

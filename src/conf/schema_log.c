@@ -3,20 +3,17 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
-#include <string.h>
-
 /* A share of the answers becomes "every so many". */
 static void take_sample(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
+	const char *text = option_scalar(r, key, value);
+	double share;
 
 	if (!text)
 		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v >= 0.0001 &&
-		v <= 100)
-		*(uint32_t *)to = (uint32_t)(100 / v + 0.5);
+	if (option_percent(text, 0.0001, 100, &share))
+		*(uint32_t *)to = (uint32_t)(1 / share + 0.5);
 	else
 		option_wrong(r, key, value);
 }

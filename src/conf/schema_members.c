@@ -50,18 +50,17 @@ static void take_member_pool(
 static void take_weight(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct said *s = to;
-	const char *text = option_scalar(r, key, value), *unit;
+	const char *text = option_scalar(r, key, value);
 	uint64_t whole;
-	double v;
+	double share;
 
 	if (!text)
 		return;
 	if (option_whole(text, &whole) && whole <= EDGE_WEIGHT_MOST) {
 		s->m.m.weight = (uint16_t)whole;
 		s->m.weighed = value;
-	} else if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 &&
-		v >= 100.0 / POOL_SHARE && v <= 100) {
-		s->m.m.share = (uint32_t)(v / 100 * POOL_SHARE + 0.5);
+	} else if (option_percent(text, 100.0 / POOL_SHARE, 100, &share)) {
+		s->m.m.share = (uint32_t)(share * POOL_SHARE + 0.5);
 	} else {
 		option_wrong(r, key, value);
 	}

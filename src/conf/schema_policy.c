@@ -137,16 +137,13 @@ void schema_hash_balance(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct pool_opts *p = to;
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
+	const char *text = option_scalar(r, key, value);
 
 	if (!text)
 		return;
 	if (strcmp(text, "off") == 0)
 		p->bound = 0;
-	else if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v >= 110 && v <= 1000)
-		p->bound = v / 100;
-	else
+	else if (!option_percent(text, 110, 1000, &p->bound))
 		option_wrong(r, key, value);
 }
 

@@ -259,7 +259,8 @@ const struct key schema_pool_keys[] = {
 		.about = "Of a pool in pools: it is passed over with fewer of its edges up, as if none "
 			 "were. Names that are handed to it itself get what is up.",
 		.otherwise = "any will do", .keys = schema_least_up_keys },
-	{ "panic", schema_panic, .say = "a share of the pool's edges from 0% to 100%",
+	{ "panic", option_share, .say = "a share of the pool's edges from 0% to 100%",
+		AT(opts.panic_share), .most = 100,
 		.about = "With a smaller share of the edges up no probe is trusted, and "
 			 "all edges answer.",
 		.otherwise = "never" },

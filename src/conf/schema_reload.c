@@ -3,24 +3,8 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
-#include <string.h>
-
-static void take_share(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (!text)
-		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
-		*(double *)to = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
 const struct key schema_reload_keys[] = {
-	{ "zones-lost", take_share, .say = "a share of the zones from 0% to 100% (100%: any)",
+	{ "zones-lost", option_share, .most = 100, .say = "a share of the zones from 0% to 100% (100%: any)",
 		.at = offsetof(struct conf, zones_lost),
 		.about = "A reload that would take a larger share of the zones away is refused, "
 			 "as when a folder was emptied by a copy that failed, unless "

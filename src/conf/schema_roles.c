@@ -8,6 +8,7 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,9 +25,7 @@ void schema_role_capacity(
 		return;
 	if (option_decimal(text, false, &v, &unit) && !*unit && v > 0 && v <= 1e15)
 		e->capacity = v;
-	else if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v > 0 && v <= 100)
-		e->capacity_share = v / 100;
-	else
+	else if (!option_percent(text, DBL_MIN, 100, &e->capacity_share))
 		option_wrong(r, key, value);
 }
 

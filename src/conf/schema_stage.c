@@ -3,35 +3,19 @@
 #include "conf/option.h"
 #include "conf/schema.h"
 
-#include <string.h>
-
-static void take_share(
-	struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (!text)
-		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
-		*(double *)to = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
 #define AT(field) .at = offsetof(struct conf_stage, field)
-#define SHARE     .say = "a share from 0% to 100% (100%: never)"
+#define SHARE     .most = 100, .say = "a share from 0% to 100% (100%: never)"
 
 const struct key schema_stage_keys[] = {
-	{ "servfail", take_share, SHARE, AT(servfail),
+	{ "servfail", option_share, SHARE, AT(servfail),
 		.about = "Take the stage back when so many more of all answers are "
 			 "SERVFAIL than before it began.",
 		.otherwise = "1%" },
-	{ "empty", take_share, SHARE, AT(empty),
+	{ "empty", option_share, SHARE, AT(empty),
 		.about = "... when so many more of its answers have no edge than of the "
 			 "others.",
 		.otherwise = "1%" },
-	{ "failures", take_share, SHARE, AT(failures),
+	{ "failures", option_share, SHARE, AT(failures),
 		.about = "... when so many more of its edges are down by their probes "
 			 "than of the others, twice in a row.",
 		.otherwise = "10%" },

@@ -35,20 +35,6 @@ void schema_up_when(struct reader *r, const struct key *key, const struct node *
 		option_wrong(r, key, value);
 }
 
-void schema_panic(struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct pool_opts *p = &((struct schema_pool *)to)->opts;
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (!text)
-		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
-		p->panic_share = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
 const struct key schema_least_up_keys[] = {
 	{ "a", option_number, .say = "a number of edges from 1 on", .at = offsetof(struct pool_opts, least_a), .least = 1,
 		.most = POOL_EDGES_MOST, .about = "So many edges with an IPv4 address that is up.", .otherwise = "any will do" },
@@ -61,9 +47,8 @@ const struct key schema_least_up_keys[] = {
 void schema_least_up(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct pool_opts *p = &((struct schema_pool *)to)->opts;
-	const char *unit, *text = value->kind == NODE_MAP ? NULL : option_scalar(r, key, value);
+	const char *text = value->kind == NODE_MAP ? NULL : option_scalar(r, key, value);
 	uint64_t n;
-	double v;
 
 	if (value->kind == NODE_MAP)
 		keys_read(r, schema_least_up_keys, value, key->name, p);
@@ -71,9 +56,7 @@ void schema_least_up(struct reader *r, const struct key *key, const struct node 
 		return;
 	if (option_whole(text, &n) && n >= 1 && n <= POOL_EDGES_MOST)
 		p->least_up = (unsigned)n;
-	else if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
-		p->least_share = v / 100;
-	else
+	else if (!option_percent(text, 0, 100, &p->least_share))
 		option_wrong(r, key, value);
 }
 

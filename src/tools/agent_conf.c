@@ -214,20 +214,6 @@ static const struct key beacon_keys[] = {
 	{ 0 },
 };
 
-static void take_quantile(struct reader *r, const struct key *key, const struct node *value, void *to)
-{
-	struct agent_conf *c = to;
-	const char *text = option_scalar(r, key, value), *unit;
-	double v;
-
-	if (!text)
-		return;
-	if (option_decimal(text, false, &v, &unit) && strcmp(unit, "%") == 0 && v <= 100)
-		c->quantile = v / 100;
-	else
-		option_wrong(r, key, value);
-}
-
 static const struct key tls_keys[] = {
 	{ "ca", take_path, .say = "the path of a file", AT(ca) },
 	{ "cert", take_path, .say = "the path of a file", AT(cert) },
@@ -253,7 +239,7 @@ static const struct key top_keys[] = {
 	{ "active", keys_section, .keys = active_keys },
 	{ "pairs", keys_section, .keys = pairs_keys },
 	{ "beacon", keys_section, .keys = beacon_keys },
-	{ "quantile", take_quantile, .say = "a share from 0% to 100%, such as 50%" },
+	{ "quantile", option_share, .most = 100, AT(quantile), .say = "a share from 0% to 100%, such as 50%" },
 	{ 0 },
 };
 

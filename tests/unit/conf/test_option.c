@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +267,113 @@ static void a_program_is_a_path_and_words_that_stay_as_they_are(void)
 	text_fini(&lines);
 }
 
+static void a_share_is_a_percentage_between_two(void)
+{
+	static const struct {
+		const char *text;
+		double share; /* -1: it is none */
+	} row[] = { { "20%", 0.2 }, { "1%", 0.01 }, { "1.0%", 0.01 }, { "50%", 0.5 }, { "12.5%", 0.125 }, { "0.99%", -1 },
+		{ "50.01%", -1 }, { "0%", -1 }, { "20", -1 }, { "20 %", -1 }, { "20%x", -1 }, { "20%%", -1 }, { "-20%", -1 },
+		{ "%", -1 }, { "", -1 }, { ".5%", -1 }, { "2.%", -1 }, { "2e1%", -1 }, { "20ms", -1 } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		double share = 7;
+		const bool is = option_percent(row[i].text, 1, 50, &share);
+		if (is != (row[i].share >= 0) || fabs(share - (is ? row[i].share : 7)) > 1e-12) {
+			printf("%s: %g\n", row[i].text, share);
+			CU_FAIL(row[i].text);
+		}
+	}
+}
+
+static double zones_lost_of(const struct conf *c)
+{
+	return c->zones_lost;
+}
+
+static double low_of(const struct conf *c)
+{
+	return c->edges[0].low;
+}
+
+static double panic_of(const struct conf *c)
+{
+	return c->pools[0].panic_share;
+}
+
+static double least_up_of(const struct conf *c)
+{
+	return c->pools[0].least_share;
+}
+
+static double bound_of(const struct conf *c)
+{
+	return c->pools[0].bound;
+}
+
+static double smoothing_of(const struct conf *c)
+{
+	return c->latency.smoothing;
+}
+
+static double explored_of(const struct conf *c)
+{
+	return c->latency.explore_share;
+}
+
+static double servfail_of(const struct conf *c)
+{
+	return c->stage.servfail;
+}
+
+static double sample_of(const struct conf *c)
+{
+	return c->policy.log_every / 1e6;
+}
+
+/* The ends that each key has, and what lies beyond them. */
+static void keys_have_shares_up_to_their_ends(void)
+{
+	static const struct {
+		const char *yaml;
+		double (*of)(const struct conf *c);
+		const char *least, *under, *most, *over; /* NULL: none but by its sign */
+		double is_least, is_most;
+	} row[] = {
+		{ HEAD "reload: { zones-lost: %s }\n", zones_lost_of, "0%", NULL, "100%", "100.1%", 0, 1 },
+		{ SERVER ZONES "edges: { one: { a: 192.0.2.1, capacity: 9, load: { low: %s, high: 100%% } } }\n", low_of, "1%", "0.9%",
+			"99%", "101%", 0.01, 0.99 },
+		{ HEAD "pools: { a: { edges: one, policy: ordered, probe: tcp, panic: %s } }\n", panic_of, "0%", NULL, "100%", "101%", 0, 1 },
+		{ HEAD "pools: { a: { edges: one, policy: ordered, least-up: %s } }\n", least_up_of, "0%", NULL, "100%", "101%", 0, 1 },
+		{ HEAD "pools: { a: { edges: one, policy: weighted, affinity: name, hash-balance: %s } }\n", bound_of, "110%", "109%",
+			"1000%", "1001%", 1.1, 10 },
+		{ HEAD "latency: { smoothing: %s }\n", smoothing_of, "1%", "0.9%", "100%", "101%", 0.01, 1 },
+		{ HEAD "latency: { explore: { share: %s } }\n", explored_of, "0%", NULL, "50%", "51%", 0, 0.5 },
+		{ HEAD "stage: { servfail: %s }\n", servfail_of, "0%", NULL, "100%", "101%", 0, 1 },
+		{ HEAD "log: { queries: { file: q.log, sample: %s } }\n", sample_of, "0.0001%", "0.00009%", "100%", "101%", 1, 1e-6 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const char *const text[] = { row[i].least, row[i].most, row[i].under, row[i].over };
+		for (unsigned k = 0; k < 4; k++) {
+			struct text lines = { 0 };
+			struct conf c;
+			char yaml[600];
+			if (!text[k])
+				continue;
+			snprintf(yaml, sizeof yaml, row[i].yaml, text[k]);
+			const bool taken = told_read(&c, yaml, &lines);
+			if (taken != (k < 2) || (taken && fabs(row[i].of(&c) - (k ? row[i].is_most : row[i].is_least)) > 1e-9)) {
+				printf("%s%s", yaml, text_get(&lines));
+				CU_FAIL(row[i].yaml);
+			}
+			if (taken)
+				conf_fini(&c);
+			text_fini(&lines);
+		}
+	}
+}
+
 static const struct unit_case cases[] = {
 	{ "what is shown is cut between characters", what_is_shown_is_cut_between_characters },
 	{ "the control socket is found in what is no YAML",
@@ -275,6 +383,8 @@ static const struct unit_case cases[] = {
 	{ "a word is one of those that there are", a_word_is_one_of_those_that_there_are },
 	{ "a program is a path, and words that stay as they are",
 		a_program_is_a_path_and_words_that_stay_as_they_are },
+	{ "a share is a percentage between two", a_share_is_a_percentage_between_two },
+	{ "keys have shares up to their ends", keys_have_shares_up_to_their_ends },
 };
 
 void suite_option(void);
