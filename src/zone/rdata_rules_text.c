@@ -1,5 +1,7 @@
 #include "zone/rdata_rules_text.h"
 
+#include "base/near.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +44,43 @@ static bool starts(const uint8_t *p, const uint8_t *end, const char *with)
 	return (size_t)(end - p) > n && strncasecmp((const char *)p, with, n) == 0;
 }
 
+/* A CA passes over what it does not know, unless it is critical: a misspelt "issue" lets all issue. Of tags that are like none
+ * of IANA's registry (Certification Authority Restriction Properties) nothing is said: they may be new, or somebody's own. */
+static bool tag_is_meant(const uint8_t *d, struct fault *why)
+{
+	static const char *const tags[] = { "issue", "issuewild", "iodef", "contactemail", "contactphone", "issuevmc", "issuemail" };
+	char tag[256];
+	struct near_word near = { .word = tag };
+
+	memcpy(tag, d + 2, d[1]);
+	tag[d[1]] = 0;
+	for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+		if (tag_is(d, tags[i]))
+			return true;
+		near_offer(&near, tags[i]);
+	}
+	if (near.best)
+		return fault(why, "no property is called \"%s\"; did you mean \"%s\"?", tag, near.best);
+	if (d[0] & 0x80)
+		return fault(why,
+			"\"%.64s\" is critical, and no property that is registered: who does not know it may not issue (RFC 8659 "
+			"section 4.1)",
+			tag);
+	return true;
+}
+
 enum rdata_verdict rdata_rules_caa(const uint8_t *d, size_t len, struct fault *why)
 {
 	const uint8_t *const value = d + 2 + d[1], *const end = d + len;
 
+	if (!tag_is_meant(d, why))
+		return RDATA_DOUBTFUL;
 	if (d[0] & 0x7f)
 		fault(why,
 			"of the flags only 128 (critical) has a meaning; %u is not critical "
 			"(RFC 8659 section 4.1)",
 			d[0]);
-	else if ((tag_is(d, "issue") || tag_is(d, "issuewild") || tag_is(d, "issuemail")) &&
+	else if ((tag_is(d, "issue") || tag_is(d, "issuewild") || tag_is(d, "issuemail") || tag_is(d, "issuevmc")) &&
 		!names_an_issuer(value, end))
 		fault(why,
 			"the value is the domain name of who may issue, as in "
