@@ -210,7 +210,7 @@ static void one_record(struct geodns *g, const char *label, const char *type, co
 		text = text ? text : node_get_string(one, type);
 		data = text ? plan_quoted(p, text) : NULL;
 	} else if (strcmp(type, "ns") == 0 || strcmp(type, "ptr") == 0) {
-		data = text ? name_of(g, text) : one->key ? name_of(g, one->key->text) : NULL;
+		data = text ? name_of(g, text) : NULL;
 	} else if (strcmp(type, "caa") == 0) {
 		data = text;
 	}
@@ -234,7 +234,7 @@ static void other_records(struct geodns *g, const char *label, const struct node
 		const bool map_of_names = v->kind == NODE_MAP && strcmp(type, "ns") == 0;
 		if (v->kind == NODE_LIST || map_of_names)
 			for (const struct node *one = v->first; one; one = one->next)
-				one_record(g, label, type, one, ttl_s);
+				one_record(g, label, type, map_of_names ? one->key : one, ttl_s); /* behind its name is null, or its address */
 		else
 			one_record(g, label, type, v, ttl_s);
 	}
@@ -359,9 +359,10 @@ static void soa(struct geodns *g)
 	const char *serial = node_get_string(g->top, "serial"), *contact = node_get_string(g->top, "contact");
 	const struct node *apex = parse_get(g->data, ""), *ns = apex && apex->kind == NODE_MAP ? parse_get(apex, "ns") : NULL;
 	const struct node *first = ns && ns->kind != NODE_SCALAR ? ns->first : ns;
+
+	first = first && ns->kind == NODE_MAP ? first->key : first;
 	const char *server = !first ? NULL : node_string(first) ? node_string(first) : node_string(node_at(first, 0));
 
-	server = server ? server : first && first->key ? first->key->text : NULL;
 	char *mail = plan_textf(g->p, "%s", contact ? contact : plan_textf(g->p, "hostmaster.%s", g->z->name));
 	for (char *c = mail; *c; c++)
 		if (*c == '@')
