@@ -281,12 +281,28 @@ static void work(void *ctx, struct job *job)
 	drop_worlds(h);
 }
 
+/* What was not begun goes before what has come since, and is kept with it: by the next job, or by decision_history_free(). */
+static void wait_on(struct decision_history *h)
+{
+	const size_t room = ROWS - h->job.n, n = h->n < room ? h->n : room;
+
+	if (n)
+		memcpy(h->job.rows + h->job.n, h->waiting, n * sizeof *h->waiting);
+	h->lost += h->n - n;
+	free(h->waiting);
+	h->waiting = h->job.rows;
+	h->n = h->job.n + n;
+	h->job.rows = NULL;
+}
+
 static void done(void *ctx, enum job_end end)
 {
 	struct decision_history *h = ctx;
 	const bool ok = end == JOB_DONE && h->job.ok;
 
-	if (!ok)
+	if (end == JOB_CANCELLED)
+		wait_on(h);
+	else if (!ok)
 		h->lost += h->job.n;
 	if (!ok && end != JOB_CANCELLED && clock_seconds() - h->told > TELL_S) {
 		h->told = clock_seconds();

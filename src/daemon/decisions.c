@@ -119,13 +119,29 @@ static void work(void *ctx, struct job *job)
 		line_file_close(d->file);
 }
 
+/* What was not begun goes before what has come since, and is written with it: by the next job, or by decisions_free(). */
+static void wait_on(struct decisions *d)
+{
+	const uint64_t since = count_lines(&d->waiting);
+
+	text_take(&d->lines, &d->waiting);
+	d->lost += d->lines.lost ? since : 0;
+	d->lines.lost = false;
+	d->waiting = d->lines;
+	d->lines = (struct text){ 0 };
+}
+
 static void done(void *ctx, enum job_end end)
 {
 	struct decisions *d = ctx;
 
 	d->writes = false;
-	d->lost += end == JOB_DONE ? d->lost_now : count_lines(&d->lines);
-	text_fini(&d->lines);
+	if (end == JOB_CANCELLED) {
+		wait_on(d);
+	} else {
+		d->lost += end == JOB_DONE ? d->lost_now : count_lines(&d->lines);
+		text_fini(&d->lines);
+	}
 	free(d->path);
 	d->path = NULL;
 }

@@ -72,6 +72,8 @@ enum {
 /* Another process serves, and all that is kept is its own by now; what only this one has seen goes where such things go. */
 static _Noreturn void leave(struct server *s)
 {
+	if (!jobs_stop(s->jobs, STOP_PATIENCE_S)) /* those that were held for the new one, and what they were to write waits on */
+		_exit(0);
 	taps_free(s->taps);
 	decisions_free(s->decisions);
 	timeline_free(s->timeline);

@@ -112,10 +112,30 @@ static void wait_for_more(struct timeline *h, double s)
 	ev_timer_start(h->loop, &h->timer);
 }
 
+/* What was not begun goes before what has come since, and is stored with it: by the next job, or by timeline_free(). */
+static void wait_on(struct timeline *h, struct batch *b)
+{
+	for (size_t i = 0; h->waiting && i < h->waiting->n; i++) {
+		if (b->n < WAITING_MOST)
+			b->of[b->n++] = h->waiting->of[i];
+		else
+			memory_free(h->waiting->of[i]);
+	}
+	memory_free(h->waiting);
+	h->waiting = b;
+	wait_for_more(h, EVERY_S);
+}
+
 static void done(void *ctx, enum job_end end)
 {
 	struct batch *b = ctx;
 	struct timeline *h = b->owner;
+
+	h->running = NULL;
+	if (end == JOB_CANCELLED) {
+		wait_on(h, b);
+		return;
+	}
 	const bool failed = *b->why.text || end != JOB_DONE;
 
 	if (failed && !h->failed)
@@ -123,7 +143,6 @@ static void done(void *ctx, enum job_end end)
 			*b->why.text ? b->why.text : "out of memory");
 	h->failed = failed;
 	free_batch(b);
-	h->running = NULL;
 	if (h->waiting)
 		wait_for_more(h, EVERY_S);
 }

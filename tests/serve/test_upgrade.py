@@ -3,6 +3,7 @@ import ctypes
 import json
 import re
 import sqlite3
+import threading
 from edges import make_ca, make_certificate
 from lib import *
 
@@ -116,6 +117,35 @@ def stored():
             s.upgrade()
         same(s.ctl("zone", "remove", "z0.test", "--purge")[0], 0)
         same([s.udp("z%d.test" % i, "SOA").rcode for i in range(2)], [REFUSED, 0])
+
+
+@claim("what the old process has answered last stands in its logs, too, when it has left")
+def logged():
+    logs = {"d.json": "decisions: { file: d.json, sample: 100% }", "q.log": "queries: { file: q.log, sample: 100% }"}
+    with Followed(config=EDGES + "log: { %s }\n" % ", ".join(logs.values()), server="workers: 1") as s:
+        answered, stop = [], threading.Event()
+
+        def ask():                                          # no faster than a busy server gathers decisions
+            while not stop.is_set():
+                answered.append(s.udp("cdn.example.com").rcode)
+                time.sleep(0.01)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for _ in range(2):
+                s.upgrade()
+        finally:
+            stop.set()
+            asking.join()
+        same(set(answered), {0})
+        until(lambda: not os.path.exists("/proc/%d/exe" % s.pids[1]))
+
+        def logged_in(name):
+            with open(s.dir + "/" + name) as f:
+                return sum("cdn.example.com" in line for line in f)
+        for name in logs:
+            until(lambda: logged_in(name) >= len(answered), "%s lacks some" % name)
+            same(logged_in(name), len(answered), name)
 
 
 @claim("a new program that cannot be started, ends, is killed, or finds a fault in the configuration leaves the old one serving")

@@ -3,6 +3,9 @@
 #include "unit/daemon/house.h"
 #include "unit/unit.h"
 
+#include "daemon/timeline.h"
+#include "store/store.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +39,17 @@ static unsigned lines_of(const char *text)
 
 	for (; *text; text++)
 		n += *text == '\n';
+	return n;
+}
+
+static unsigned times_in(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		n++;
+	}
 	return n;
 }
 
@@ -113,10 +127,58 @@ static void what_the_file_does_not_take_is_counted(void)
 	house_close(&h);
 }
 
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void say_that(const char *why)
+{
+	timeline_add(h.server.timeline, &(struct store_event){ .what = "edge", .edge = "ams", .who = "user 7", .was = "up", .is = "down", .why = why });
+}
+
+/* As in an upgrade: what is begun from now on waits for the new process, and goes with the old one. */
+static void what_a_held_job_was_to_write_is_written_at_the_end(void)
+{
+	static const char conf[] =
+		EDGES "store: { file: w.db }\nlog: { decisions: { file: d.json, keep: 1h, sample: 100% } }\n";
+
+	house_open(&h, conf);
+	site_put(&h.site, "zones/b.example.zone", SITE_ZONE(1, "w EDGE web\n"));
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	house_ask(&h, "w.a.example");
+	CU_ASSERT_TRUE(has_lines("d.json", 1));
+	jobs_hold(h.server.jobs, nothing, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		house_ask(&h, "w.a.example");
+	say_that("first");
+	house_pass(&h, 1.5); /* the job with these has been asked for */
+	CU_ASSERT_EQUAL(lines_of(file_of("d.json")), 1);
+	for (unsigned i = 0; i < 4; i++)
+		house_ask(&h, "w.b.example");
+	say_that("second");
+	house_stop(&h);
+	CU_ASSERT_EQUAL(lines_of(file_of("d.json")), 8);
+	const char *text = file_of("d.json"), *other = strstr(text, "w.b.example");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(other);
+	CU_ASSERT_PTR_NULL(strstr(other, "w.a.example")); /* in their order */
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	house_tell(&h, "why --client 127.0.0.1 w.a.example --json");
+	CU_ASSERT_EQUAL(times_in(text_get(&h.out), "\"edge\": \"ams\""), 4);
+	house_tell(&h, "why --client 127.0.0.1 w.b.example --json");
+	CU_ASSERT_EQUAL(times_in(text_get(&h.out), "\"edge\": \"ams\""), 4);
+	house_tell(&h, "history");
+	const char *first = strstr(text_get(&h.out), "first"), *second = strstr(text_get(&h.out), "second");
+	CU_ASSERT_TRUE(first && second);
+	house_stop(&h);
+	house_close(&h);
+}
+
 static const struct unit_case cases[] = {
 	{ "each sampled answer is a line", each_sampled_answer_is_a_line },
 	{ "it follows reloads", it_follows_reloads },
 	{ "what the file does not take is counted", what_the_file_does_not_take_is_counted },
+	{ "what a held job was to write is written at the end", what_a_held_job_was_to_write_is_written_at_the_end },
 };
 
 void suite_decisions(void);
