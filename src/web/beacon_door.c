@@ -27,11 +27,9 @@ static const char *header(struct MHD_Connection *at, const char *name)
 	return MHD_lookup_connection_value(at, MHD_HEADER_KIND, name);
 }
 
-static struct addr client_of(struct MHD_Connection *at)
+struct addr beacon_door_client(const struct sockaddr *from, const char *told)
 {
-	const struct sockaddr *from = MHD_get_connection_info(at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
 	const struct addr here = addr_from_sockaddr(from), peer = addr_plain(&here, NULL);
-	const char *told = header(at, "X-Real-IP");
 	static const uint8_t six[16] = { [15] = 1 };
 	const bool is_ours = addr_is_v4(&peer) ? peer.b[12] == 127 : memcmp(peer.b, six, sizeof six) == 0;
 	struct addr a;
@@ -39,6 +37,12 @@ static struct addr client_of(struct MHD_Connection *at)
 	if (!is_ours || !told || !addr_parse(&a, told))
 		return peer;
 	return addr_plain(&a, NULL);
+}
+
+static struct addr client_of(struct MHD_Connection *at)
+{
+	return beacon_door_client(
+		MHD_get_connection_info(at, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, header(at, "X-Real-IP"));
 }
 
 /* The origin that is told in the answer; NULL: it is none of ours. Who is asked for by no page sends none, and reads it all the same. */

@@ -56,4 +56,7 @@ struct beacon_door_opts {
 struct beacon_door *beacon_door_open(const struct beacon_door_opts *opts, struct fault *why);
 void beacon_door_close(struct beacon_door *d);
 
+/* Who asks, plain: the address in X-Real-IP (NULL: there is none) where the connection is from this machine, else whom that is from. */
+struct addr beacon_door_client(const struct sockaddr *from, const char *told);
+
 #endif
