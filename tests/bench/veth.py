@@ -9,7 +9,8 @@ kernel, beside Knot by both ways, gdnsd and the floor by sockets, over a veth pa
 
 Each way runs alone: one round warms up and does not count. Figures are in us of processor time an answer: of the server's threads
 ("server"), of ksoftirqd, of what asks (in whose time a veth runs much of the other side), and all together ("whole"); in each round as a ratio to
-the floor's. "kernel" is the share that was answered in the kernel. The XDP program that the pair's other end needs is there for all. Wants root.
+the floor's. "kernel" is the share that was answered in the kernel, "program" what our program there takes for a frame, in ns: in a last round, with what
+the kernel takes for that account (kernel.bpf_stats_enabled), some 50 ns. The XDP program that the pair's other end needs is there for all. Wants root.
 """
 import argparse
 import json
@@ -28,6 +29,7 @@ import workloads  # noqa: E402
 from lib import BUILD, TOP, WAYMARKCTL, WAYMARKD  # noqa: E402
 
 ADDRESS = "10.77.0.1"
+BPF_PROG_TYPE_XDP = 6
 COUNTED_S = 1.2                         # what was answered in the kernel is counted within a second
 
 
@@ -51,6 +53,9 @@ class OverVeth:
 
     def in_kernel(self):
         return 0
+
+    def program_ns(self, running):
+        return None
 
 
 class Floor(OverVeth, servers.Floor):
@@ -80,8 +85,28 @@ class Waymark(OverVeth, servers.Waymark):
         self.edit(("server: {", "control: { socket: control.sock }\nserver: {"))
 
 
+def program_use(pid):
+    """(ns, frames) of the XDP program that process `pid` has loaded, while the kernel accounts for these."""
+    for fd in os.listdir("/proc/%d/fdinfo" % pid):
+        with open("/proc/%d/fdinfo/%s" % (pid, fd)) as f:
+            said = dict(line.split(":", 1) for line in f if ":" in line)
+        if int(said.get("prog_type", 0)) == BPF_PROG_TYPE_XDP:
+            return int(said["run_time_ns"]), int(said["run_cnt"])
+    raise measure.Failed("it has no XDP program")
+
+
 class WaymarkXdp(Waymark):
     name = "waymark-xdp"
+
+    def program_ns(self, running):
+        was = account(True)
+        try:
+            before = program_use(running.proc.pid)
+            load(self, opts.seconds)
+            after = program_use(running.proc.pid)
+        finally:
+            account(was)
+        return (after[0] - before[0]) / max(after[1] - before[1], 1)
 
     def configure(self):
         super().configure()
@@ -159,6 +184,16 @@ def client_ns():
     return (used.ru_utime + used.ru_stime) * 1e9
 
 
+def account(on):
+    """Has the kernel account for programs, or not; whether it did before."""
+    path = "/proc/sys/kernel/bpf_stats_enabled"
+    with open(path) as f:
+        was = f.read().strip() == "1"
+    with open(path, "w") as f:
+        f.write("1" if on else "0")
+    return was
+
+
 def load(server, seconds):
     argv = ["ip", "netns", "exec", "client", measure.LOAD, "-d", server.workload.queries, "-s", ADDRESS, "-p", str(server.port), "-t", str(seconds)]
     proc = measure.spawn(argv, {opts.cpus[1]}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -203,7 +238,9 @@ def run_one(kind, workload):
                 raise measure.Failed(running.said())
         load(server, max(3, opts.seconds))
         time.sleep(COUNTED_S)
-        return [round_of(running, opts.seconds) for _ in range(opts.rounds)], None
+        rounds = [round_of(running, opts.seconds) for _ in range(opts.rounds)]
+        program = server.program_ns(running)
+        return [dict(row, **({} if program is None else {"program": program})) for row in rounds], None
     except measure.Failed as why:
         return None, str(why)
     finally:
@@ -219,7 +256,7 @@ def measure_one(name):
         print("skipped: %s: %s" % (name, why))
         return
     print("%s: %s" % (name, workload.what))
-    print("%-15s %9s %8s %8s %8s %8s %6s %6s %6s %7s" % ("", "answers/s", "server", "softirq", "client", "whole", "ratio", "answ.%", "right%", "kernel%"))
+    print("%-15s %9s %8s %8s %8s %8s %6s %6s %6s %7s %7s" % ("", "answers/s", "server", "softirq", "client", "whole", "ratio", "answ.%", "right%", "kernel%", "program"))
     floor = None
     for kind in ALL:
         if (opts.only and kind.name not in opts.only) or kind.supports(workload) or not kind.path(WAYMARKD):
@@ -230,9 +267,10 @@ def measure_one(name):
             continue
         row = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
         floor = floor or (row["whole"] if kind is Floor else None)
-        print("%-15s %9.0f %8.3f %8.3f %8.3f %8.3f %6s %6.1f %6.1f %7s" % (
+        print("%-15s %9.0f %8.3f %8.3f %8.3f %8.3f %6s %6.1f %6.1f %7s %7s" % (
             kind.name, row["qps"], row["server"], row["softirq"], row["client"], row["whole"], "%.2f" % (row["whole"] / floor) if floor else "-",
-            100 * row["answered"], 100 * row["right"], "%.1f" % (100 * row["kernel"]) if "kernel" in row else "-"), flush=True)
+            100 * row["answered"], 100 * row["right"], "%.1f" % (100 * row["kernel"]) if "kernel" in row else "-",
+            "%.0f" % row["program"] if "program" in row else "-"), flush=True)
     print()
 
 
