@@ -106,11 +106,11 @@ static uint64_t count_answer(struct xdp_answers *a, unsigned at)
 {
 	struct xdp_slot *s = &a->slots->of[at];
 	const struct world *w = epoch_current(a->epoch);
-	uint64_t all[2];
+	const struct xdp_given all = xdp_tables_given(&a->tables, at);
+	const uint32_t v6 = all.n[1] - s->seen.n[1], v4 = all.n[0] - s->seen.n[0];
+	const uint64_t n = (uint64_t)v4 + v6;
 
-	xdp_tables_given(&a->tables, at, all);
-	const uint64_t v6 = all[1] - s->seen[1], n = all[0] - s->seen[0] + v6;
-	memcpy(s->seen, all, sizeof all);
+	s->seen = all;
 	if (!n)
 		return 0;
 	for (unsigned i = 0; i < s->counts.n; i++)
@@ -141,7 +141,7 @@ static unsigned take_slot(struct xdp_answers *a)
 	const unsigned at = xdp_slots_take(a->slots);
 
 	if (at != NO_SLOT)
-		xdp_tables_given(&a->tables, at, a->slots->of[at].seen);
+		a->slots->of[at].seen = xdp_tables_given(&a->tables, at);
 	return at;
 }
 

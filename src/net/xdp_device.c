@@ -138,7 +138,7 @@ static void *share(int fd, size_t len)
 
 static size_t given_len(const struct xdp_device *d)
 {
-	return (size_t)d->maps.cpus * XDP_SLOTS * 2 * sizeof(uint64_t);
+	return (size_t)d->maps.cpus * XDP_SLOTS * sizeof *d->maps.given;
 }
 
 /* What the program that answers needs besides; hardly any memory where it does not. */
@@ -148,7 +148,7 @@ static void size_maps(struct xdp_device *d)
 
 	d->maps.cpus = cpus > 0 ? (unsigned)cpus : 1;
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "given"),
-		d->answers ? d->maps.cpus * XDP_SLOTS * 2 : 1);
+		d->answers ? d->maps.cpus * XDP_SLOTS : 1);
 	if (!d->answers) {
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "held"), 1);
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "questions"), 1);

@@ -9,10 +9,10 @@
 #include "net/xdp_shared.h"
 
 /* `lines` are XDP_INDEX; `hash` is the question's, of xdp_question_hash(). False: there is no room, or one that is like it. */
-bool xdp_index_put(struct xdp_line *lines, __u64 hash, unsigned slot);
-void xdp_index_forget(struct xdp_line *lines, __u64 hash, unsigned slot);
+bool xdp_index_put(struct xdp_index_line *lines, __u64 hash, unsigned slot);
+void xdp_index_forget(struct xdp_index_line *lines, __u64 hash, unsigned slot);
 
 /* XDP_SLOTS: none. */
-unsigned xdp_index_find(const struct xdp_line *lines, __u64 hash);
+unsigned xdp_index_find(const struct xdp_index_line *lines, __u64 hash);
 
 #endif

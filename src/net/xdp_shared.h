@@ -21,8 +21,9 @@ enum {
 	XDP_OPT = 11,           /* bytes of an OPT record without options */
 	XDP_SUBNET = 3,         /* bytes of a /24 */
 	XDP_SUBNET_OPTION = 8 + XDP_SUBNET, /* bytes of the option that has it */
-	XDP_INDEX_BITS = 13,
+	XDP_INDEX_BITS = 9,
 	XDP_INDEX = 1 << XDP_INDEX_BITS, /* lines of questions */
+	XDP_INDEX_LINE = 16,
 	XDP_LINES_BITS = 18,
 	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients */
 	XDP_LINE = 4,
@@ -57,17 +58,22 @@ struct xdp_question {
 };
 
 /* An answer, as it was in that generation: there is one for odd and one for even ones, so that one that is
- * read is seldom written. Whoever has read it looks whether it is the one of before (`put`), for slots are given to others, and a
+ * read is seldom written. Whoever has read it looks whether its seal is the one of before, for slots are given to others, and a
  * processor may be held up for as long as that takes. All in front of its bytes is in one line of the cache, where the name is of up
  * to 32. */
 struct xdp_held {
-	__u32 generation;
+	union {
+		struct {
+			__u32 generation; /* 0: it is being written */
+			__u16 put;        /* another number each time that something is put here */
+			__u16 set;        /* not 0: who asks decides, by what its client has in this set */
+		};
+		__u64 seal; /* read and written at once */
+	};
 	__u16 sum;       /* of words as they stand, as RFC 1071 has it: what is the same for all who ask */
-	__u16 set;       /* not 0: who asks decides, by what its client has in this set */
 	__u16 len;       /* of `bytes` */
 	__u16 subnet_at; /* where in the message the asker's subnet goes, behind its scope; 0: nowhere */
 	__be16 flags;    /* without RD, which is the asker's */
-	__u16 put;       /* another number each time that something is put here */
 	union {
 		__be16 counts[4];
 		__u64 counts_word;
@@ -75,6 +81,12 @@ struct xdp_held {
 	struct xdp_question q;      /* what it answers */
 	__u8 bytes[XDP_BYTES_MOST]; /* all behind the question */
 } __attribute__((aligned(64)));
+
+/* How often a slot's answer was given on one processor, over IPv4 and IPv6, but for multiples of 2^32. Values of maps are of multiples
+ * of 8 bytes. */
+struct xdp_given {
+	__u32 n[2];
+};
 
 /* What a client gets in a set is one number, so that it is read and written at once: its IPv4 address (or that
  * of its /24), the set (not 0), the scope of the answer and the slot that it is in. 0: nothing. */
@@ -84,8 +96,12 @@ struct xdp_line {
 	__u64 of[XDP_LINE]; /* in no order */
 };
 
-/* Where a question's answer is held is such a number, too: bits of its hash, and the slot. `seed` is drawn by lot, so that
- * nobody can have many questions fall together. */
+/* Where a question's answer is held: bits of its hash, and the slot; 0: nothing. All of them are 32 KiB, so that this stays in the
+ * processor's cache where what is held does not: of all that an answer costs the program most is waiting for memory. */
+struct xdp_index_line {
+	__u32 of[XDP_INDEX_LINE]; /* in no order */
+} __attribute__((aligned(64)));
+/* `seed` is drawn by lot, so that nobody can have many questions fall together. */
 static inline __u64 xdp_question_hash(const struct xdp_question *q, __u64 seed)
 {
 	__u64 h = seed ^ q->rest;
@@ -105,9 +121,10 @@ static inline __u32 xdp_index_line(__u64 hash)
 	return (__u32)(hash >> (64 - XDP_INDEX_BITS));
 }
 
-static inline bool xdp_index_is(__u64 is, __u64 hash)
+/* The rest of the hash is in none of the bits that tell the line. */
+static inline bool xdp_index_is(__u32 is, __u64 hash)
 {
-	return (is ^ hash) >> XDP_SLOT_BITS == 0;
+	return (is ^ (__u32)hash) >> XDP_SLOT_BITS == 0;
 }
 
 static inline __u64 xdp_client(__u32 client, __u32 set)

@@ -13,7 +13,7 @@ enum { XDP_NO_SLOT = XDP_SLOTS };
 struct xdp_slot {
 	struct xdp_question q;
 	struct xdp_counts counts; /* of an answer */
-	uint64_t seen[2]; /* given so far, over IPv4 and IPv6 */
+	struct xdp_given seen; /* xdp_tables_given(), when it was counted */
 	uint64_t asks;    /* of a question: struct xdp_made's */
 	uint32_t client;  /* for whom it was made */
 	uint32_t signed_until_s; /* of an answer: struct xdp_made's */

@@ -28,16 +28,17 @@ static struct xdp_held *held(const struct xdp_tables *t, unsigned i, unsigned at
 	return &t->of[i].held[(t->generation & 1) * XDP_SLOTS + at];
 }
 
-/* Bytes first, then the generation by which the program takes them. */
+/* The seal is broken first, and set last: it is what the program takes, and leaves, the rest by. The fence is for machines that may
+ * do a store before one that stands before it. */
 void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_held *h)
 {
 	for (unsigned i = 0; i < t->n; i++) {
-		struct xdp_held *to = held(t, i, at), from = *h;
-		from.put = (__u16)(to->put + 1);
-		__atomic_store_n(&to->generation, 0, __ATOMIC_SEQ_CST);
-		memcpy((uint8_t *)to + sizeof to->generation, (const uint8_t *)&from + sizeof from.generation,
-			sizeof from - sizeof from.generation);
-		__atomic_store_n(&to->generation, t->generation, __ATOMIC_SEQ_CST);
+		struct xdp_held *to = held(t, i, at);
+		const struct xdp_held seal = { .generation = t->generation, .put = (__u16)(to->put + 1), .set = h->set };
+		__atomic_store_n(&to->seal, (struct xdp_held){ .put = to->put }.seal, __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		memcpy((uint8_t *)to + sizeof to->seal, (const uint8_t *)h + sizeof h->seal, sizeof *h - sizeof h->seal);
+		__atomic_store_n(&to->seal, seal.seal, __ATOMIC_RELEASE);
 	}
 }
 
@@ -83,12 +84,15 @@ void xdp_tables_forget_clients(const struct xdp_tables *t)
 		memset(t->of[i].clients, 0, XDP_LINES * sizeof *t->of[i].clients);
 }
 
-void xdp_tables_given(const struct xdp_tables *t, unsigned at, uint64_t n[static 2])
+struct xdp_given xdp_tables_given(const struct xdp_tables *t, unsigned at)
 {
-	n[0] = n[1] = 0;
+	struct xdp_given sum = { 0 };
+
 	for (unsigned i = 0; i < t->n; i++)
-		for (unsigned cpu = 0; cpu < t->of[i].cpus; cpu++)
+		for (unsigned cpu = 0; cpu < t->of[i].cpus; cpu++) {
+			const struct xdp_given *g = &t->of[i].given[(size_t)cpu * XDP_SLOTS + at];
 			for (unsigned v6 = 0; v6 < 2; v6++)
-				n[v6] += __atomic_load_n(
-					&t->of[i].given[((size_t)cpu * XDP_SLOTS + at) * 2 + v6], __ATOMIC_RELAXED);
+				sum.n[v6] += __atomic_load_n(&g->n[v6], __ATOMIC_RELAXED);
+		}
+	return sum;
 }

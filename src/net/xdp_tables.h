@@ -12,10 +12,10 @@
 
 /* Of an interface: what we share with its program. Lives longer than who uses it. */
 struct xdp_maps {
-	struct xdp_line *questions; /* [XDP_INDEX] */
+	struct xdp_index_line *questions; /* [XDP_INDEX] */
 	struct xdp_held *held;   /* [generation & 1][XDP_SLOTS] */
 	struct xdp_line *clients; /* [XDP_LINES] */
-	uint64_t *given;         /* [cpus][XDP_SLOTS][2] */
+	struct xdp_given *given; /* [cpus][XDP_SLOTS] */
 	struct xdp_state *state;
 	unsigned cpus;
 };
@@ -51,7 +51,7 @@ bool xdp_tables_steers(const struct xdp_tables *t, uint64_t client);
 /* All of them. */
 void xdp_tables_forget_clients(const struct xdp_tables *t);
 
-/* How often slot `at` was given since the start, over IPv4 and IPv6. */
-void xdp_tables_given(const struct xdp_tables *t, unsigned at, uint64_t n[static 2]);
+/* How often slot `at` was given since the start. */
+struct xdp_given xdp_tables_given(const struct xdp_tables *t, unsigned at);
 
 #endif

@@ -27,7 +27,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, XDP_INDEX);
 	__type(key, __u32);
-	__type(value, struct xdp_line);
+	__type(value, struct xdp_index_line);
 } questions SEC(".maps");
 
 struct {
@@ -47,13 +47,13 @@ struct {
 	__type(value, struct xdp_line);
 } clients SEC(".maps");
 
-/* Answers given: [processor][slot][is_v6]; as many as there are processors. */
+/* Answers given: [processor][slot]; as many as there are processors. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2 * XDP_SLOTS);
+	__uint(max_entries, XDP_SLOTS);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct xdp_given);
 } given SEC(".maps");
 
 struct xdp_state state;
@@ -95,37 +95,39 @@ SEC("xdp") int waymark_xdp(struct xdp_md *c)
 
 /* --- answers at once ------------------------------------------------------------------------ */
 
-static __always_inline void count(__u32 slot, bool is_v6)
-{
-	const __u32 at = (bpf_get_smp_processor_id() * XDP_SLOTS + slot) * 2 + is_v6;
-	__u64 *n = bpf_map_lookup_elem(&given, &at);
-
-	/* One processor writes it. */
-	if (n)
-		++*n;
-}
-
-/* What is held, and which it is of those that are put there one after the other. */
+/* What is held, as it was when its seal was read; and how often it was given on this processor. */
 struct found {
 	const struct xdp_held *h; /* NULL: nothing */
-	__u32 generation;
-	__u16 put;
+	__u64 seal;
+	__u32 *given, n;
 };
 
+/* What is put into a slot breaks its seal before, and has another one behind: between the same seal, read first and last, all is of one. */
 static __always_inline bool is_still(const struct found *f)
 {
 	barrier();
-	return *(volatile __u32 *)&f->h->generation == f->generation && *(volatile __u16 *)&f->h->put == f->put;
+	return *(volatile __u64 *)&f->h->seal == f->seal;
 }
 
-static __always_inline struct found held_in(__u32 slot, __u32 generation)
+/* All memory that an answer is in or changes is asked for at once, as each piece may have to come from far away. */
+static __always_inline struct found held_in(__u32 slot, __u32 generation, bool is_v6)
 {
 	const __u32 half = (generation & 1) * XDP_SLOTS + slot;
-	struct found f = { bpf_map_lookup_elem(&held, &half), generation, 0 };
+	const __u32 count = bpf_get_smp_processor_id() * XDP_SLOTS + slot;
+	struct found f = { .h = bpf_map_lookup_elem(&held, &half) };
+	struct xdp_given *given_here = bpf_map_lookup_elem(&given, &count);
 
-	if (f.h)
-		f.put = *(volatile __u16 *)&f.h->put;
-	if (f.h && *(volatile __u32 *)&f.h->generation != generation)
+	if (!f.h || !given_here)
+		return (struct found){ 0 };
+	/* Whoever takes the program sees no bool in it. */
+	__u32 which = is_v6;
+	asm volatile("" : "+r"(which));
+	f.given = &given_here->n[which & 1];
+	f.seal = *(volatile __u64 *)&f.h->seal;
+	(void)*(volatile __u64 *)f.h->bytes;
+	f.n = *(volatile __u32 *)f.given;
+	barrier();
+	if ((__u32)f.seal != generation)
 		f.h = NULL;
 	return f;
 }
@@ -135,10 +137,10 @@ static __always_inline __u32 find_question(const struct xdp_question *q)
 {
 	const __u64 hash = xdp_question_hash(q, state.seed);
 	const __u32 at = xdp_index_line(hash);
-	const struct xdp_line *line = bpf_map_lookup_elem(&questions, &at);
+	const struct xdp_index_line *line = bpf_map_lookup_elem(&questions, &at);
 
-	for (int i = 0; line && i < XDP_LINE; i++) {
-		const __u64 is = *(volatile __u64 *)&line->of[i];
+	for (int i = 0; line && i < XDP_INDEX_LINE; i++) {
+		const __u32 is = *(volatile __u32 *)&line->of[i];
 		if (xdp_index_is(is, hash))
 			return xdp_client_slot(is);
 	}
@@ -185,16 +187,16 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 	__u32 slot = find_question(&a.q);
 	if (slot >= XDP_SLOTS)
 		return -1;
-	struct found f = held_in(slot, generation);
+	struct found f = held_in(slot, generation, p->is_v6);
 	if (!f.h || !answers_it(f.h, &a.q))
 		return -1;
-	if (f.h->set) {
-		const __u64 is = find_client(&a, p, f.h->set);
+	if (f.seal >> 48) {
+		const __u64 is = find_client(&a, p, f.seal >> 48);
 		slot = xdp_client_slot(is);
 		a.subnet |= xdp_client_scope(is);
 		if (!is)
 			return -1;
-		f = held_in(slot, generation);
+		f = held_in(slot, generation, p->is_v6);
 		if (!f.h || !answers_it(f.h, &a.q))
 			return -1;
 	}
@@ -203,7 +205,7 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 		return done;
 	if (!is_still(&f))
 		return XDP_DROP;
-	count(slot, p->is_v6);
+	*f.given = f.n + 1; /* this processor alone writes it */
 	return XDP_TX;
 }
 

@@ -43,10 +43,10 @@ static void start(void)
 	CU_ASSERT_TRUE_FATAL(epoch_open(&t.epoch, &why));
 	epoch_publish(&t.epoch, world_hold(t.x.world));
 	t.loop = ev_loop_new(EVFLAG_AUTO);
-	t.maps = (struct xdp_maps){ .questions = zeroed(XDP_INDEX, sizeof(struct xdp_line)),
+	t.maps = (struct xdp_maps){ .questions = zeroed(XDP_INDEX, sizeof(struct xdp_index_line)),
 		.held = zeroed(2 * XDP_SLOTS, sizeof(struct xdp_held)),
 		.clients = zeroed(XDP_LINES, sizeof(struct xdp_line)),
-		.given = zeroed((size_t)CPUS * XDP_SLOTS * 2, sizeof(uint64_t)),
+		.given = zeroed((size_t)CPUS * XDP_SLOTS, sizeof(struct xdp_given)),
 		.state = zeroed(1, sizeof(struct xdp_state)),
 		.cpus = CPUS };
 	t.answers = xdp_answers_new(&t.epoch);
@@ -340,13 +340,15 @@ static bool is_counted(void)
 
 static void give(unsigned cpu, bool is_v6, uint32_t slot, unsigned times)
 {
-	t.maps.given[((size_t)cpu * XDP_SLOTS + slot) * 2 + is_v6] += times;
+	t.maps.given[(size_t)cpu * XDP_SLOTS + slot].n[is_v6] += times;
 }
 
 static void what_was_given_is_counted_once(void)
 {
 	const struct stats *s = xdp_answers_stats(t.answers);
 
+	/* From where it was left on, which soon begins anew at 0. */
+	memset(t.maps.given, 0xff, (size_t)CPUS * XDP_SLOTS * sizeof *t.maps.given);
 	hold_three();
 	give(0, false, gives(MAIL), 4);
 	give(1, true, gives(MAIL), 3);
