@@ -34,6 +34,13 @@ __asm__(".pushsection .rodata\n"
 	"xdp_program_end: .byte 0\n"
 	".popsection\n");
 
+/* Of all machines with bytes in the order that the program wants. */
+#if defined(__x86_64__) || defined(__i386__)
+#define LOADS_IN_ORDER true
+#else
+#define LOADS_IN_ORDER false
+#endif
+
 struct xdp_device {
 	char name[IF_NAMESIZE];
 	const struct net_address *listen; /* own copy: those of this interface, and the ordinary ones */
@@ -160,6 +167,14 @@ static void size_maps(struct xdp_device *d)
 		bpf_object__find_program_by_name(d->object, "waymark_xdp"), !d->answers);
 }
 
+/* Says to the program what it is told before it is loaded. */
+static bool tell_machine(struct xdp_device *d)
+{
+	const bool in_order = LOADS_IN_ORDER;
+
+	return bpf_map__set_initial_value(bpf_object__find_map_by_name(d->object, ".rodata"), &in_order, sizeof in_order) == 0;
+}
+
 static bool draw_seed(struct xdp_state *state)
 {
 	return getrandom(&state->seed, sizeof state->seed, 0) == sizeof state->seed;
@@ -186,7 +201,7 @@ static bool load_as(struct xdp_device *d, bool answers, struct fault *why)
 	d->object = bpf_object__open_mem(xdp_program, (size_t)(xdp_program_end - xdp_program), NULL);
 	if (d->object)
 		size_maps(d);
-	const int err = d->object ? -bpf_object__load(d->object) : errno;
+	const int err = !d->object ? errno : tell_machine(d) ? -bpf_object__load(d->object) : EINVAL;
 	return !err || fault(why, "the kernel does not take the program: %s%s", strerror(err), hint(err));
 }
 
