@@ -31,8 +31,12 @@ bool conf_read_text(
 
 	const struct parse_source src = { c->path, c->text, c->text_end, f, 0, &c->sources };
 	const struct node *top = include_tree(&c->sources, &scratch, f);
-	if (top)
+	if (top) {
 		schema_read(c, top, &src, &scratch);
+		conf_sums_make(&c->sums, top, &c->mem);
+		for (size_t i = 0; i < c->n_classes; i++)
+			conf_sums_add(&c->sums, "clients", c->classes[i].hash);
+	}
 	arena_fini(&scratch);
 	if (c->n_pools)
 		c->pool_numbers = numbers_new(

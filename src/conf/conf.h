@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/part.h"
 #include "base/numbers.h"
+#include "conf/conf_sums.h"
 #include "conf/parse.h"
 #include "net/listen.h"
 #include "net/redis_at.h"
@@ -282,6 +283,7 @@ struct conf {
 	unsigned decisions_keep_ms;   /* in the store; 0: not at all */
 	uint32_t decisions_keep_most; /* so many there */
 	uint32_t digest; /* of all its files: the same configuration has the same */
+	struct conf_sums sums; /* of what answers depend on */
 
 	struct edge_opts
 		*edges; /* in the order of the file; their numbers are what pools name */

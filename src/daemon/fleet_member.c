@@ -8,6 +8,7 @@
 #include "config.h"
 #include "daemon/fleet_health.h"
 #include "daemon/fleet_orders.h"
+#include "daemon/fleet_sums.h"
 #include "daemon/fleet_targets.h"
 #include "daemon/fleet_pairs.h"
 #include "daemon/fleet_times.h"
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ZONES_SUMMED_MOST = 50000, CONNECTIONS = 2, WHERE_TEXT = INET6_ADDRSTRLEN + 16 };
+enum { CONNECTIONS = 2, WHERE_TEXT = INET6_ADDRSTRLEN + 16 };
 
 struct fleet_member {
 	struct fleet_member_opts opts;
@@ -43,59 +44,11 @@ struct fleet_member {
 static uint64_t sum_of_zones(struct fleet_member *m)
 {
 	const struct registry *r = publisher_live(m->opts.publisher)->zones;
-	const struct hash_key key = { 1, 2 };
 
-	if (r == m->summed)
-		return m->zones_sum;
+	if (r != m->summed)
+		m->zones_sum = fleet_sums_zones(r);
 	m->summed = r;
-	m->zones_sum = r->n;
-	for (size_t i = 0; i < zone_set_count(r->set) && r->n <= ZONES_SUMMED_MOST; i++) {
-		const struct zone *z = zone_set_get(r->set, i);
-		m->zones_sum += hash_pair(hash_bytes(key, z->apex, z->apex_len), z->serial);
-	}
 	return m->zones_sum;
-}
-
-/* Of the edges and pools of the configuration; the rest of it is each server's own. */
-static uint64_t sum_of_steer(const struct steer *s)
-{
-	const struct hash_key key = { 5, 6 };
-	uint64_t sum = hash_pair(s->n_edges, s->n_pools);
-
-	for (unsigned i = 0; i < s->n_edges; i++) {
-		const struct edge *e = &s->edges[i];
-		const double place[] = { e->lat, e->lon, e->capacity, e->weight, e->state };
-		sum = hash_pair(sum, e->hash);
-		sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)place, sizeof place));
-		for (unsigned k = 0; !e->flatten && k < e->n_a + e->n_aaaa; k++) {
-			const struct addr a = edge_address(e, k);
-			sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)&a, sizeof a));
-		}
-	}
-	for (unsigned i = 0; i < s->n_pools; i++) {
-		const struct pool *p = &s->pools[i];
-		sum = hash_pair(hash_pair(sum, p->hash), hash_pair(p->policy, p->answers));
-		sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)p->edges, p->n * sizeof *p->edges));
-		sum = hash_pair(sum, hash_bytes(key, (const uint8_t *)p->weights, p->n * sizeof *p->weights));
-	}
-	return sum;
-}
-
-/* Of what decides answers beside configuration and zones. */
-static uint64_t sum_of_standing(const struct standing *s)
-{
-	const struct hash_key key = { 3, 4 };
-
-	return hash_bytes(key, s->marks, (size_t)s->n_rows * s->n_edges) ^
-		hash_bytes(key, (const uint8_t *)s->alive, (size_t)s->n_rows * s->words * sizeof *s->alive);
-}
-
-static void set_sum(json_t *o, const char *key, uint64_t sum)
-{
-	char text[20];
-
-	snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
-	json_object_set_new(o, key, json_string(text));
 }
 
 /* The first address that is one, of those for plain DNS. False: it listens on all. */
@@ -120,34 +73,36 @@ static void fill_hello(void *ctx, void *json)
 {
 	struct fleet_member *m = ctx;
 	const struct world *w = publisher_world(m->opts.publisher);
-	const uint64_t zones = sum_of_zones(m), conf = sum_of_steer(publisher_live(m->opts.publisher)->steer);
+	const struct parts *staged = publisher_staged(m->opts.publisher);
+	const struct fleet_will *will = probes_will(m->opts.probes);
 	struct fleet_health *health = probes_fleet(m->opts.probes);
+	json_t *sections = json_object();
+	const uint64_t zones = sum_of_zones(m), conf = fleet_sums_config(publisher_live(m->opts.publisher), sections);
+	char where[WHERE_TEXT];
 
 	json_object_set_new(json, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(json, "up_s", json_integer((json_int_t)((clock_us() - m->began_us) / 1000000)));
-	set_sum(json, "config", conf);
-	set_sum(json, "zones", zones);
-	const struct fleet_will *will = probes_will(m->opts.probes);
+	fleet_sums_say(json, "config", conf);
+	json_object_set_new(json, "config_sections", sections);
+	fleet_sums_say(json, "zones", zones);
 	if (will)
-		set_sum(json, "will", fleet_will_digest(will));
-	const struct parts *staged = publisher_staged(m->opts.publisher);
+		fleet_sums_say(json, "will", fleet_will_digest(will));
 	if (staged)
-		set_sum(json, "staged", sum_of_steer(staged->steer));
+		fleet_sums_say(json, "staged", fleet_sums_config(staged, NULL));
 	fleet_orders_hello(m->orders, json);
 	if (m->times)
 		fleet_times_hello(m->times, json);
 	if (m->pairs)
 		fleet_pairs_hello(m->pairs, json);
-	char where[WHERE_TEXT];
 	if (where_we_answer(m, where))
 		json_object_set_new(json, "at", json_string(where));
 	balancer_hello(m->opts.balancer, json);
-	set_sum(json, "prices", balancer_prices_sum(m->opts.balancer));
+	fleet_sums_say(json, "prices", balancer_prices_sum(m->opts.balancer));
 	if (health)
-		set_sum(json, "health", fleet_health_digest(health));
+		fleet_sums_say(json, "health", fleet_health_digest(health));
 	if (w)
-		m->generation = hash_pair(hash_pair(conf, zones), sum_of_standing(w->standing));
-	set_sum(json, "generation", m->generation);
+		m->generation = hash_pair(hash_pair(conf, zones), fleet_sums_standing(w->standing));
+	fleet_sums_say(json, "generation", m->generation);
 	publisher_set_generation(m->opts.publisher, m->generation);
 }
 
@@ -341,6 +296,24 @@ static void fill_will(const struct fleet_member *m, struct report_fleet *r)
 	snprintf(r->order_fault, sizeof r->order_fault, "%s", o.fault);
 }
 
+/* Of those that tell: servers of a former version sum up otherwise. */
+static unsigned configs_apart(const struct fleet_member *m)
+{
+	json_t *ours = json_object(), *sections = json_object();
+	unsigned n = 0;
+
+	fleet_sums_config(publisher_live(m->opts.publisher), sections);
+	json_object_set_new(ours, "config_sections", sections);
+	for (size_t i = 0; i < fleet_mates(m->fleet); i++) {
+		const struct fleet_mate mate = fleet_mate(m->fleet, i);
+		json_t *differs = mate.live ? report_fleet_differs(ours, mate.hello) : NULL;
+		n += json_array_size(differs) > 0;
+		json_decref(differs);
+	}
+	json_decref(ours);
+	return n;
+}
+
 static void fill_tables(const struct fleet_member *m, struct report_fleet *r)
 {
 	if (m->times) {
@@ -379,6 +352,7 @@ struct report_fleet fleet_member_report(const struct fleet_member *m)
 	fill_engine(m, &r);
 	fill_edges(m, &r);
 	fill_will(m, &r);
+	r.configs_apart = configs_apart(m);
 	fill_tables(m, &r);
 	fill_zones(m, &r);
 	return r;

@@ -272,6 +272,7 @@ static void of_fleet(const struct report_view *v, struct metrics *m)
 		{ "fleet_blind", METRICS_GAUGE, "1: we see no edge up.", f->blind || f->holds, NULL, NULL },
 		{ "fleet_orders_failed", METRICS_GAUGE, "Commands for all servers that could not be done here.", f->orders_failed,
 			NULL, NULL },
+		{ "fleet_configs_apart", METRICS_GAUGE, "Servers with another configuration in what answers depend on.", f->configs_apart, NULL, NULL },
 		{ "fleet_times", METRICS_GAUGE, "Measurements that all servers share.", (double)f->times_cells, NULL, NULL },
 		{ "fleet_times_apart", METRICS_GAUGE, "Servers that have others, or not yet those of the last seconds.", f->times_apart,
 			NULL, NULL },

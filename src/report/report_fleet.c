@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUM_TEXT = 20 };
+enum { SUM_TEXT = 20, SECTIONS_MOST = 64 };
 
 static const char *const prices_words[] = { "none", "here", "there", "alone" };
 
@@ -56,6 +56,59 @@ static void row_text(const json_t *o, struct text *out)
 		*values_text(o, "will") ? values_text(o, "will") : "-",
 		times_text(o, times),
 		*values_text(o, "pairs") ? values_text(o, "pairs") : "-");
+}
+
+/* Adds the names of sections of `of` that `than` has not, or others. */
+static void add_others(json_t *to, const json_t *of, const json_t *than)
+{
+	const char *section;
+	json_t *sum;
+
+	json_object_foreach ((json_t *)(uintptr_t)of, section, sum)
+		if (!json_equal(sum, json_object_get(than, section)))
+			json_object_set_new(to, section, json_true());
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+json_t *report_fleet_differs(const json_t *a, const json_t *b)
+{
+	const json_t *of_a = json_object_get(a, "config_sections"), *of_b = json_object_get(b, "config_sections");
+	const char *name, *names[SECTIONS_MOST];
+	size_t n = 0;
+	json_t *set, *list, *value;
+
+	if (!json_is_object(of_a) || !json_is_object(of_b))
+		return NULL;
+	set = json_object();
+	list = json_array();
+	add_others(set, of_a, of_b);
+	add_others(set, of_b, of_a);
+	json_object_foreach (set, name, value)
+		if (n < SECTIONS_MOST)
+			names[n++] = name;
+	qsort(names, n, sizeof *names, compare_names);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(names[i]));
+	json_decref(set);
+	return list;
+}
+
+/* Below the table: whose configuration is another one than ours, and where. */
+static void config_text(const json_t *o, struct text *out)
+{
+	json_t *list = json_object_get(o, "config_differs"), *name;
+	size_t i;
+
+	if (!json_array_size(list) || strcmp(values_text(o, "state"), "gone") == 0)
+		return;
+	text_addf(out, "%s has another configuration than we have, in: ", values_text(o, "server"));
+	json_array_foreach (list, i, name)
+		text_addf(out, "%s%s", i ? ", " : "", json_string_value(name));
+	text_add_char(out, '\n');
 }
 
 /* Below the table: which servers have a stage, and what they could not do. */
@@ -109,7 +162,10 @@ void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f,
 	json_array_append_new(list, o);
 	for (i = 0; i < fleet_mates(f); i++) {
 		const struct fleet_mate m = fleet_mate(f, i);
-		json_array_append_new(list, row_of(&m));
+		json_t *row = row_of(&m), *differs = report_fleet_differs(self, row);
+		if (differs)
+			json_object_set_new(row, "config_differs", differs);
+		json_array_append_new(list, row);
 	}
 	if (json) {
 		o = json_pack("{s:s, s:s, s:b, s:i, s:b, s:b, s:i, s:o}", "fleet", sum->name, "server", sum->server,
@@ -130,6 +186,8 @@ void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f,
 		"LAG", "MOST", "CLOCK", "VERSION", "ANSWERS", "CONFIG", "ZONES", "WILL", "TIMES", "PAIRS");
 	json_array_foreach (list, i, o)
 		row_text(o, out);
+	json_array_foreach (list, i, o)
+		config_text(o, out);
 	json_array_foreach (list, i, o)
 		orders_text(o, out);
 	json_decref(list);

@@ -31,6 +31,7 @@ struct report_fleet {
 	size_t times_cells;       /* measurements that all have, ours */
 	unsigned times_apart;     /* servers that have others */
 	uint64_t times_sent, times_taken; /* cells */
+	unsigned configs_apart;   /* servers, of those that live, with another configuration in what answers depend on */
 	size_t pairs;             /* what all have seen of resolvers' clients, ours */
 	unsigned pairs_apart;     /* servers that have others */
 	uint64_t pairs_sent, pairs_taken, pairs_joined; /* joined: of clients that agents told others of */
@@ -44,6 +45,10 @@ struct report_fleet {
 	uint64_t generation; /* of what answers depend on, as it was last told */
 	char name[64], server[64], fault[256];
 };
+
+/* In which sections of the configuration that answers depend on two servers differ, by what they say of themselves (objects, or
+ * NULL): names, ascending. The caller's; NULL: one of them does not tell. */
+json_t *report_fleet_differs(const json_t *a, const json_t *b);
 
 /* All servers; the first row is our own. `self` is what we say of ourselves. */
 void report_fleet_servers(const struct report_fleet *sum, const struct fleet *f, const json_t *self, bool json,

@@ -128,6 +128,7 @@ static void add_fleet(struct status_rows *to, const struct report_view *view)
 		{ "fleet_will", "changes by operators that all servers have", f->will },
 		{ "fleet_conflicts", "... that were at odds", f->conflicts },
 		{ "fleet_orders_failed", "commands for all servers that could not be done here", f->orders_failed },
+		{ "fleet_configs_apart", "servers with another configuration in what answers depend on", f->configs_apart },
 		{ "fleet_times", "measurements that all servers share", (json_int_t)f->times_cells },
 		{ "fleet_times_apart", "servers that have others (or not yet those of the last seconds)", f->times_apart },
 		{ "fleet_times_sent", "... told by us", (json_int_t)f->times_sent },

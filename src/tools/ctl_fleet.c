@@ -24,7 +24,8 @@ enum { SERVERS_MOST = 64, CLIENTS = 1000, CLIENTS_MOST = 1000000, WINDOW = 32, W
 
 /* Of what a server says of itself, as "fleet" shows them. */
 struct sums {
-	char answers[20], config[20], zones[20];
+	char answers[20], config[20], zones[20], times[20], kinds[20], prices[20];
+	char sections[128]; /* of the configuration, that are others than those of the server that tells; "" */
 };
 
 struct server {
@@ -199,6 +200,20 @@ static void take_sum(const json_t *row, const char *key, char to[static 20])
 	snprintf(to, 20, "%s", s ? s : "");
 }
 
+static void take_sections(const json_t *row, char *to, size_t room)
+{
+	json_t *list = json_object_get(row, "config_differs"), *name;
+	size_t i, at = 0;
+
+	*to = 0;
+	json_array_foreach (list, i, name) {
+		const int len = snprintf(to + at, room - at, "%s%s", i ? ", " : ": ", json_string_value(name));
+		if (len < 0 || (size_t)len >= room - at)
+			break; /* cut short */
+		at += (size_t)len;
+	}
+}
+
 static struct sums sums_of(const json_t *row)
 {
 	struct sums s;
@@ -206,6 +221,10 @@ static struct sums sums_of(const json_t *row)
 	take_sum(row, "generation", s.answers);
 	take_sum(row, "config", s.config);
 	take_sum(row, "zones", s.zones);
+	take_sum(row, "times", s.times);
+	take_sum(row, "times_kinds", s.kinds);
+	take_sum(row, "prices", s.prices);
+	take_sections(row, s.sections, sizeof s.sections);
 	return s;
 }
 
@@ -271,9 +290,17 @@ static void ask_again(struct verify *v, const struct ctl *c)
 
 static const char *what_differs(const struct sums *a, const struct sums *b)
 {
-	return strcmp(a->config, b->config) ? "other edges and pools (CONFIG)"
+	return strcmp(a->config, b->config) ? "another configuration (CONFIG)"
 		: strcmp(a->zones, b->zones) ? "other versions of zones (ZONES)"
 					     : "edges in other states";
+}
+
+/* Of servers of one generation; NULL: nothing that they tell of. */
+static const char *what_moves(const struct sums *a, const struct sums *b)
+{
+	return strcmp(a->times, b->times) || strcmp(a->kinds, b->kinds) ? "measurements (TIMES)"
+		: strcmp(a->prices, b->prices) ? "prices of edges"
+					       : NULL;
 }
 
 static void tell_generations(const struct verify *v)
@@ -287,12 +314,14 @@ static void tell_generations(const struct verify *v)
 		if (s->moved)
 			printf("%s: what it chooses from has changed meanwhile\n", s->name);
 		else if (!is_first)
-			printf("%s has generation %.8s, and %s %.8s: %s\n", s->name, s->sums.answers, first->name,
-				first->sums.answers, what_differs(&s->sums, &first->sums));
+			printf("%s has generation %.8s, and %s %.8s: %s%s\n", s->name, s->sums.answers, first->name,
+				first->sums.answers, what_differs(&s->sums, &first->sums), s->sums.sections);
+		else if (v->differ && what_moves(&s->sums, &first->sums))
+			printf("%s has other %s than %s\n", s->name, what_moves(&s->sums, &first->sums), first->name);
 		same = same && is_first && !s->moved;
 	}
 	if (same && v->differ)
-		printf("all have generation %.8s: what differs is GeoIP, or what was measured (TIMES)\n", first->sums.answers);
+		printf("all have generation %.8s: what differs is what was measured (TIMES), or files of it\n", first->sums.answers);
 }
 
 static bool take_number(const char *word, unsigned long most, unsigned long *to)
