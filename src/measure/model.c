@@ -86,7 +86,7 @@ struct model *model_new(const struct model_opts *opts)
 	m->has_asn = memory_zeroed(m->atlas->asns.n + 1, sizeof *m->has_asn);
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct model_site *e = &opts->edges[i];
-		m->edge[i] = (struct model_edge){ .placed = e->placed, .trust = { 1, 0, NAN, 0 }, .column = NO_COLUMN };
+		m->edge[i] = (struct model_edge){ .placed = e->placed, .trust = { 1, 0, NAN, 0, 0 }, .column = NO_COLUMN };
 		if (e->placed)
 			m->edge[i].at = model_point_at(e->lat, e->lon);
 	}

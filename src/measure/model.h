@@ -97,6 +97,7 @@ struct model_trust {
 	double impossible; /* share of what came, of late */
 	double at_odds;    /* share of the other edges that measure another time to it; NAN: too few do */
 	double late;       /* share of its times that are a second and more over the way */
+	double early;      /* of those to networks over 100 km away, share that is shorter than light needs, 100 km taken off */
 };
 struct model_trust model_trust(const struct model *m, unsigned edge);
 

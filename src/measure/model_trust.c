@@ -1,6 +1,7 @@
 #include "measure/model_inner.h"
 
 #include "base/memory.h"
+#include "base/scope.h"
 
 #include <math.h>
 
@@ -13,6 +14,11 @@
 /* Half of its times are by so much longer than the way needs: more than by satellite. */
 #define LATE_MS 1000.0
 enum { LATE_LEAST = 8 };
+
+/* Half of its times to networks that are farther than this are shorter than light needs, this taken off. One of them may be where no
+ * database has it, and then it is possible; most of them, in several places, are not. */
+#define EARLY_KM 100.0
+enum { EARLY_LEAST = 8, EARLY_PLACES = 3 };
 
 /* There and back is one way, whoever measures it. */
 #define ODDS_MS    50.0
@@ -125,30 +131,63 @@ static void find_odd(struct model_fit *f)
 	memory_free(o.odd);
 }
 
-/* The times of all networks, by edge: how many are late. */
-static void find_late(struct model_fit *f)
+/* An edge's times to all networks. */
+struct times {
+	unsigned all, late; /* how many, and of these */
+	unsigned far, early;
+	uint32_t place[EARLY_PLACES]; /* [places] of early ones */
+	unsigned places;
+};
+
+static void add_place(struct times *t, uint32_t place)
+{
+	for (unsigned i = 0; i < t->places; i++)
+		if (t->place[i] == place)
+			return;
+	if (t->places < EARLY_PLACES)
+		t->place[t->places++] = place;
+}
+
+static void add_time(const struct model_fit *f, struct times *t, uint32_t place, const struct latency_cell *c)
+{
+	struct model_spot at;
+	double over;
+
+	if (!model_spot(f->m, place, &at) || !model_fit_over_line(f, &at, c, &over))
+		return;
+	t->all++;
+	t->late += over > LATE_MS;
+	const double km = model_km(at.at, f->m->edge[c->edge].at) - EARLY_KM;
+	if (km <= 0 || at.error_km > MODEL_PLACE_KM)
+		return;
+	t->far++;
+	if ((double)c->rtt_ms >= model_least_ms(km))
+		return;
+	t->early++;
+	add_place(t, place);
+}
+
+/* Of each edge: how many are too long, and too short, to be told by one who measures. */
+static void find_late_and_early(struct model_fit *f)
 {
 	struct model *m = f->m;
-	unsigned *all = memory_zeroed(m->n, sizeof *all), *late = memory_zeroed(m->n, sizeof *late);
+	struct times *times = memory_zeroed(m->n, sizeof *times);
 
 	for (size_t i = 0; i < f->rows; i++) {
-		const struct model_spot at = model_fit_spot(f, i);
-		double over;
-		for (unsigned k = 0; f->place[i] && k < f->row[i].n; k++) {
-			const struct latency_cell *c = &f->row[i].cell[k];
-			if (!model_fit_over_line(f, &at, c, &over))
-				continue;
-			all[c->edge]++;
-			late[c->edge] += over > LATE_MS;
-		}
+		scope_check();
+		for (unsigned k = 0; f->place[i] && k < f->row[i].n; k++)
+			add_time(f, &times[f->row[i].cell[k].edge], f->place[i], &f->row[i].cell[k]);
 	}
 	for (unsigned i = 0; i < m->n; i++) {
-		m->edge[i].trust.late = all[i] ? (double)late[i] / all[i] : 0;
-		if (all[i] >= LATE_LEAST && 2 * late[i] > all[i])
-			m->edge[i].trust.share = 0;
+		const struct times *t = &times[i];
+		struct model_trust *trust = &m->edge[i].trust;
+		trust->late = t->all ? (double)t->late / t->all : 0;
+		trust->early = t->far ? (double)t->early / t->far : 0;
+		if ((t->all >= LATE_LEAST && 2 * t->late > t->all) ||
+			(t->far >= EARLY_LEAST && t->places == EARLY_PLACES && 2 * t->early > t->far))
+			trust->share = 0;
 	}
-	memory_free(all);
-	memory_free(late);
+	memory_free(times);
 }
 
 void model_fit_trust(struct model_fit *f)
@@ -164,7 +203,7 @@ void model_fit_trust(struct model_fit *f)
 		t->share = of_impossible(t->impossible, came.impossible);
 	}
 	find_odd(f);
-	find_late(f);
+	find_late_and_early(f);
 }
 
 struct model_trust model_trust(const struct model *m, unsigned edge)

@@ -164,21 +164,22 @@ static int show_edge(const struct show *s, const char *word)
 		if (trust.share < 1)
 			text_addf(s->out,
 			"believed %.2f: %.0f %% of what came cannot be true, %.0f %% of the other edges measure "
-			"another time to it, %.0f %% of its times are a second too long\n",
+			"another time to it, %.0f %% of its times are a second too long, %.0f %% shorter than light needs\n",
 			trust.share, 100 * trust.impossible, 100 * (isnan(trust.at_odds) ? 0 : trust.at_odds),
-			100 * trust.late);
+			100 * trust.late, 100 * trust.early);
 		rows_head(s);
 	}
 	show_row(s, from, latency_mesh(s->table, (unsigned)edge), list);
 	if (s->json)
-		report_json(json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "edge", word, "networks",
+		report_json(json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "edge", word, "networks",
 				    (json_int_t)nets, "samples", (json_int_t)samples,
 				    "offset_ms", tenths(t.ms), "mesh", list, "believed",
 				    json_real(round(trust.share * 100) / 100), "impossible_share",
 				    json_real(round(trust.impossible * 1000) / 1000), "at_odds_share",
 				    isnan(trust.at_odds) ? json_null()
 							 : json_real(round(trust.at_odds * 1000) / 1000),
-				    "late_share", json_real(round(trust.late * 1000) / 1000)),
+				    "late_share", json_real(round(trust.late * 1000) / 1000), "early_share",
+				    json_real(round(trust.early * 1000) / 1000)),
 			s->out);
 	else
 		json_decref(list);

@@ -332,6 +332,52 @@ static void an_edge_all_of_whose_times_are_late_is_not_believed(void)
 	end();
 }
 
+/* Each of them may be: GeoIP errs. All of them are not, unless they are in one place. */
+static void an_edge_most_of_whose_times_are_too_short_is_not_believed(void)
+{
+	static const struct { const char *say; double rtt_ms; unsigned far, near; bool one_place, believed; } row[] = {
+		{ "as light has it", 30, 9, 0, false, true },
+		{ "0.1 ms for all", 0.1, 9, 0, false, false },
+		{ "... also where as many are near", 0.1, 9, 9, false, false },
+		{ "... of one place", 0.1, 9, 0, true, true },
+		{ "... of few", 0.1, 7, 0, false, true },
+	};
+
+	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
+		begin();
+		for (unsigned k = 0; k < row[i].far + row[i].near; k++) {
+			char text[32];
+			struct prefix p;
+			snprintf(text, sizeof text, "%u.0.%u.0/24", k >= row[i].far ? 11 : row[i].one_place ? 10 : 7 + k % 3, k);
+			CU_ASSERT_TRUE(prefix_parse(&p, text, NULL));
+			latency_put(t, &p, 4, &(struct latency_sample){ row[i].rtt_ms, 1, NOW, false });
+		}
+		struct netmap *map = netmap_new(false);
+		struct places *places = places_new();
+		for (unsigned k = 7; k <= 11; k++) {
+			char text[32];
+			struct prefix p;
+			/* Two to five degrees south of Frankfurt, and there. */
+			const uint32_t place = places_add(places, &(struct place){ .lat = k == 11 ? 50.1 : 38.0 + k, .lon = k == 11 ? 8.7 : 8.0, .country = "DE" });
+			snprintf(text, sizeof text, "%u.0.0.0/16", k);
+			CU_ASSERT_TRUE(prefix_parse(&p, text, NULL) && netmap_append(map, &p, place));
+		}
+		netmap_seal(map);
+		places_seal(places);
+		netmap_drop(atlas->cities.map);
+		places_drop(atlas->cities.places);
+		atlas->cities.map = map;
+		atlas->cities.places = places;
+		fit();
+		const struct model_trust trust = model_trust(m, 4);
+		if (trust.share != (row[i].believed ? 1 : 0))
+			printf("%s: believed %g, early %g\n", row[i].say, trust.share, trust.early);
+		CU_ASSERT_DOUBLE_EQUAL(trust.share, row[i].believed, 1e-9);
+		CU_ASSERT_DOUBLE_EQUAL(trust.early, row[i].rtt_ms < 1, 1e-9);
+		end();
+	}
+}
+
 void suite_model_doubt(void);
 void suite_model_doubt(void)
 {
@@ -355,6 +401,7 @@ void suite_model_doubt(void)
 			an_edge_that_is_at_odds_with_the_others_is_not_believed },
 		{ "an edge all of whose times are late is not believed",
 			an_edge_all_of_whose_times_are_late_is_not_believed },
+		{ "an edge most of whose times are too short is not believed", an_edge_most_of_whose_times_are_too_short_is_not_believed },
 	};
 
 	unit_suite("measure/model_doubt", cases, UNIT_COUNT(cases));
