@@ -323,6 +323,7 @@ class Churn:
                 continue
             owner, value, life = "u%d" % rng.randrange(150), b"%d " % rng.getrandbits(40) + b"x" * rng.randrange(200), self.restarts
             try:
+                self.dynamic.pop(owner, None)               # until it is answered nobody knows
                 rcode = self.update(self.server, "dyn.test", owner, value)
                 if rng.random() < 0.2:
                     self.update(self.other, "far.test", owner, value)
@@ -332,10 +333,8 @@ class Churn:
                     got = self.server.tcp(owner + ".dyn.test", "TXT").answer
                     if not got or got[0][3] != value.decode():
                         raise Wrong("a confirmed update is not there: %r" % got)
-                else:
-                    self.dynamic.pop(owner, None)           # nobody knows
-                    if not self.bad_disk and not self.limited and not self.restarting and rcode != 2:
-                        raise Wrong("an update is answered with RCODE %d" % rcode)
+                elif not self.bad_disk and not self.limited and not self.restarting and rcode != 2:
+                    raise Wrong("an update is answered with RCODE %d" % rcode)
             except (OSError, AssertionError, IndexError) as e:
                 self.dynamic.pop(owner, None)
                 if not self.restarting and self.restarts == life and not self.limited and not self.stop.is_set():
@@ -356,8 +355,9 @@ class Churn:
         end = time.monotonic() + 60 * SLOW
         while True:
             try:
+                before = dict(self.dynamic)
                 now = self.zone_texts(self.server, "dyn.test")
-                lost = [o for o, v in self.dynamic.items() if now.get(o) != v]
+                lost = [o for o, v in before.items() if now.get(o) != v and self.dynamic.get(o) == v]
                 if lost:
                     raise Wrong("confirmed updates are not there: %s" % lost[:5])
                 if self.other.udp("far.test", "SOA").answer == self.server.udp("far.test", "SOA").answer and \
