@@ -1,5 +1,6 @@
-"""client.py NAMESERVER4 NAMESERVER6 PORT EDGE ... - a client that asks where www.lab.test is, over IPv4 and IPv6 in turns, and fetches a page
-there, on a connection that it keeps for a while; of each fifth page a picture of 100,000 bytes, too. Once it measures each EDGE (an IPv4 address) as
+"""client.py NAMESERVER4 NAMESERVER6 PORT NET EDGE ... - a client that asks where www.lab.test is, over IPv4 and IPv6 in turns, and fetches a page
+there, on a connection that it keeps for a while; of each fifth page a picture of 100,000 bytes, too. It measures each EDGE (an IPv4 address), and then one a second, as
+other addresses of its NET (the first three numbers), since an edge hears each once in ten minutes, and as
 a browser with contrib/beacon.js does: the first byte and the last of an object, on an open connection, and tells the edge."""
 import http.client
 import json
@@ -13,9 +14,9 @@ import lib                                                  # noqa: E402
 
 
 
-def measure(edge):
+def measure(edge, source):
     """Nothing comes of it until the edge's agent is there."""
-    c = http.client.HTTPConnection(edge, 80, timeout=10)
+    c = http.client.HTTPConnection(edge, 80, timeout=10, source_address=(source, 0))
     c.request("GET", "/")                                   # so that the connection is open
     c.getresponse().read()
     begun = time.monotonic()
@@ -30,7 +31,7 @@ def measure(edge):
     return c.getresponse().status == 204
 
 
-kept, unmeasured = [], sys.argv[4:]
+kept, edges, measured, due = [], sys.argv[5:], 0, 0.0
 turn = 0
 while True:
     turn += 1
@@ -51,8 +52,9 @@ while True:
             while left > 0 and (got := c.recv(65536)):
                 left -= len(got)
         kept.append(c)
-        if unmeasured and measure(unmeasured[0]):
-            unmeasured.pop(0)
+        if time.monotonic() >= due and measure(edges[measured % len(edges)], "%s.%d" % (sys.argv[4], 10 + measured // len(edges) % 240)):
+            measured += 1
+            due = time.monotonic() + (measured >= len(edges))
     except (OSError, http.client.HTTPException):
         pass
     while len(kept) > 4:
