@@ -108,8 +108,9 @@ bool choose_all_down(struct choose_walk *w)
 		w->barely = false;
 	}
 	/* Whoever has both families asks for both: no address of this one is better than a dead
-	 * one. */
-	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && !p->apart && lives_otherwise(w))
+	 * one, be it of a pool that stands in. */
+	w->otherwise = w->otherwise || (!p->apart && p->all_down != POOL_EMPTY && lives_otherwise(w));
+	if ((p->all_down == POOL_ALL || p->all_down == POOL_FIRST) && !p->apart && w->otherwise)
 		return true;
 	switch (p->all_down) {
 	case POOL_ALL:

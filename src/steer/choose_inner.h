@@ -19,6 +19,7 @@ struct choose_walk {
 	uint32_t can; /* a bit that edges must have, */
 	uint8_t marks; /* ... and STANDS_A or STANDS_AAAA, of which one is enough */
 	bool barely; /* pools of which too few are up may answer, too: nothing else can */
+	bool otherwise; /* a pool that another stands in for has live addresses of the other family */
 	bool over; /* a rule has it that nothing else is said in this pool */
 	const struct choose_own *own; /* what the name says of the pool that is walked */
 	unsigned first, most; /* the pool's answers are those from the one up to the other */

@@ -435,15 +435,19 @@ class Reading:
 
     def answer(self, name):
         """Of the pool that a name is handed to."""
-        found = self.strictly(name)
+        found, otherwise = self.strictly(name), False
         while not found and name not in self.over and self.can({"pool": name}) and isinstance(self.pools[name].get("all-down"), dict):
+            otherwise = otherwise or self.lives_together(name)
             name = self.pools[name]["all-down"]["pool"]
             found = self.strictly(name)
         if found or name in self.over:
             return found
         together = self.pools[name].get("families") != "apart" and self.pools[name].get("all-down", "all") in ("all", "first")
-        self.as_if_up = not (together and self.lives_otherwise(name))
+        self.as_if_up = not (together and (otherwise or self.lives_together(name)))
         return self.all_down(name) if self.as_if_up else set()
+
+    def lives_together(self, name):
+        return self.pools[name].get("families") != "apart" and self.lives_otherwise(name)
 
 
 # ------------------------------------------------------------------ both
@@ -800,6 +804,33 @@ pools:
         s.ctl("force", "a", "auto")
         same(s.ctl("force", "a6", "down")[0], 0)
         same((asked("A"), asked("AAAA")), (list("1111"), list("-1-1")))
+
+
+@claim("who stands in for a pool that lives for the other family answers with what is up, and with nothing that is not")
+def stands_in_for_one_family():
+    config = """
+edges: { a: { a: 192.0.2.1 }, a6: { aaaa: "2001:db8::1" }, b: { a: 192.0.2.2, aaaa: "2001:db8::2" }, c: { a: 192.0.2.3, aaaa: "2001:db8::3" } }
+pools:
+  one:   { edges: [ a, a6 ], policy: ordered, all-down: { pool: other } }
+  far:   { edges: [ a, a6 ], policy: ordered, all-down: { pool: between } }
+  apart: { edges: [ a, a6 ], policy: ordered, families: apart, all-down: { pool: other } }
+  first: { edges: [ a, a6 ], policy: ordered, all-down: { pool: foremost } }
+  between: { edges: [ c ], policy: ordered, all-down: { pool: other } }
+  other: { edges: [ b ], policy: ordered }
+  foremost: { edges: [ b ], policy: ordered, all-down: first }
+"""
+    pools = ("one", "far", "apart", "first")
+    with Server({"example.com": APEX + "".join("%s 60 EDGE %s\n" % (p, p) for p in pools)}, config=config) as s:
+        def asked(qtype):
+            return "".join((s.udp(p + ".example.com", qtype).addresses() or ["-"])[0][-1] for p in pools)
+        same((asked("A"), asked("AAAA")), ("1111", "1111"))
+        for edge, six in (("a6", "2322"), ("c", "2222"), ("b", "--2-")):
+            s.ctl("force", edge, "down")
+            same((asked("A"), asked("AAAA")), ("1111", six), edge + " is down:")
+        soa = s.udp("far.example.com", "AAAA").authority[0]
+        same((soa[1], soa[2]), (6, 60), "as short as the addresses:")
+        s.ctl("force", "a", "down")
+        same((asked("A"), asked("AAAA")), ("2222", "2222"), "nobody is up:")
 
 
 @claim("an edge that lives by its second way alone keeps dead addresses of the other family out of answers")
