@@ -91,15 +91,23 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
+/* In JSON ends of lines are blanks, too (RFC 8259 section 2). */
+static size_t skip_between(const char *s, size_t len, size_t at, bool json)
+{
+	while ((at = skip_blanks(s, len, at)) < len && json && (s[at] == '\n' || s[at] == '\r'))
+		at++;
+	return at;
+}
+
 /* Is there ":" or "=" and a number at `at`, behind the field's name? */
-static bool value_at(const char *s, size_t len, size_t at, float *load)
+static bool value_at(const char *s, size_t len, size_t at, bool json, float *load)
 {
 	if (at < len && (s[at] == '"' || s[at] == '\''))
 		at++;
-	at = skip_blanks(s, len, at);
+	at = skip_between(s, len, at, json);
 	if (at >= len || (s[at] != ':' && s[at] != '='))
 		return false;
-	at = skip_blanks(s, len, at + 1);
+	at = skip_between(s, len, at + 1, json);
 	if (at < len && (s[at] == '"' || s[at] == '\''))
 		at++;
 	return read_number(s, len, at, load) != 0;
@@ -114,7 +122,9 @@ bool load_from_body(const char *body, size_t len, const char *field, float *load
 		const size_t at = (size_t)(from - body);
 		const bool begins = at == 0 || !is_word(body[at - 1]);
 		const bool ends = at + n == len || !is_word(body[at + n]);
-		if (begins && ends && value_at(body, len, at + n, load))
+		const bool quoted = at && body[at - 1] == '"' && at + n < len && body[at + n] == '"';
+		const bool escaped = at > 1 && body[at - 1] == '"' && body[at - 2] == '\\'; /* inside another name */
+		if (begins && ends && !escaped && value_at(body, len, at + n, quoted, load))
 			return true;
 		from++;
 	}

@@ -62,7 +62,7 @@ static json_t *pool_edge_json(const struct report_view *view, unsigned pool, uns
 	values_set_text(o, "why", text_get(&why));
 	add_weight(view, pool, at, o);
 	values_set_number(o, "rtt_ms", m.rtt_ms);
-	values_set_number(o, "load", m.load);
+	values_set_measure(o, "load", m.load);
 	report_load_add(view, edge, o);
 	report_share_add(view, edge, share, o);
 	report_whys_add(view, p, edge, o);

@@ -35,7 +35,7 @@ json_t *report_target(const struct round_view *v)
 	values_set_number(o, "rtt_least_ms", v->rtt_least_ms);
 	values_set_number(o, "rtt_last_ms", v->rtt_last_ms);
 	values_set_number(o, "wire_ms", v->wire_ms);
-	values_set_number(o, "load", v->load);
+	values_set_measure(o, "load", v->load);
 	return o;
 }
 

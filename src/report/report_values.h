@@ -5,12 +5,25 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* To three digits; NAN is left out. */
 static inline void values_set_number(json_t *o, const char *key, double v)
 {
 	if (!isnan(v))
 		json_object_set_new(o, key, json_real(round(v * 1000) / 1000));
+}
+
+/* One that may be of any size, as a load: six digits that count. */
+static inline void values_set_measure(json_t *o, const char *key, double v)
+{
+	char text[32];
+
+	if (isnan(v))
+		return;
+	snprintf(text, sizeof text, "%.6g", v);
+	json_object_set_new(o, key, json_real(strtod(text, NULL)));
 }
 
 /* "" and NULL are left out. */

@@ -39,6 +39,9 @@ static void a_field_is_found_in_a_header_or_a_body(void)
 		{ "load load load=3", "load", 3 }, { "load", "load", -1 },
 		{ "load=", "load", -1 }, { "{\"load\":1.2e+3}", "load", 1200 },
 		{ "{\"load\":5e-05,\"n\":1}", "load", 5e-5f }, { "{\"load\":-3}", "load", -1 },
+		{ "{ \"load\"\n:\t4 }", "load", 4 }, { "{\"load\" :\r\n\t\r\n 4\n}", "load", 4 }, { "load\n: 4", "load", -1 },
+		{ "load:\n4", "load", -1 }, { "\"load:\n4", "load", -1 }, { "{\"load\":\n\n", "load", -1 }, { "{\"load\"\n", "load", -1 },
+		{ "{\"x\\\"load\":9,\"load\":1}", "load", 1 }, { "{\"x\\\"load\":9}", "load", -1 },
 		{ "load=x", "load", -1 }, { "", "load", -1 },
 		{ "Load=1", "load", -1 }, { "payload=4", "load", -1 } };
 	float got;

@@ -144,11 +144,30 @@ static void what_is_told_from_outside_is_good_for_a_time(void)
 	json_decref(o);
 }
 
+static void loads_are_told_however_small_or_large(void)
+{
+	static const struct {
+		float load;
+		double is;
+		const char *want;
+	} row[] = { { 0, 0, "; load 0" }, { 5e-5f, 5e-5, "; load 5e-05" }, { 0.123456789f, 0.123457, "; load 0.123457" }, { 1.2e9f, 1.2e9, "; load 1.2e+09" } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct round_view v = fresh(&tcp, 10);
+		v.known = true;
+		v.load = row[i].load;
+		json_t *o = report_target(&v);
+		CU_ASSERT_EQUAL(values_number(o, "load"), row[i].is);
+		CU_ASSERT_PTR_NOT_NULL(strstr(line(o), row[i].want));
+	}
+}
+
 static const struct unit_case cases[] = {
 	{ "spans are told in the unit that fits", spans_are_told_in_the_unit_that_fits },
 	{ "of one that was not probed yet nothing is made up", of_one_that_was_not_probed_yet_nothing_is_made_up },
 	{ "what was found is told", what_was_found_is_told },
 	{ "what is told from outside is good for a time", what_is_told_from_outside_is_good_for_a_time },
+	{ "loads are told, however small or large", loads_are_told_however_small_or_large },
 };
 
 void suite_report_target(void);
