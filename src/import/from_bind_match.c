@@ -226,6 +226,9 @@ static void one_peer(struct bind *b, const struct node *s, const char *port, con
 				out_set(how, "verify", "off");
 			if (ca)
 				out_set(how, "ca", bind_path(b, bind_word(ca, 1)));
+			if (ca && !host)
+				plan_note(b->p, NOTE_DIFFERS, t->file, t->s->line,
+					"tls %s: BIND holds the certificate against the address; here that wants a name (tls: name), and with none nobody is verified", tls);
 		}
 	}
 	out_add(list, name);

@@ -44,10 +44,11 @@ NAMES = {"mad": "Madrid", "lon": "London", "fra": "Frankfurt", "sto": "Stockholm
 EDGES = [c for c in CITIES if CITIES[c][2]]
 CLIENTS = ["lis", "par", "mil", "war"]
 # Milliseconds one way. By the map Lisbon is next to Madrid, Paris to London, Milan to Frankfurt, Warsaw to Stockholm; but the cable from
-# Lisbon lands in London, Paris peers in Frankfurt, and the way from Warsaw to Stockholm leads through Frankfurt.
+# Lisbon lands in London, Paris peers in Frankfurt, and the way from Warsaw to Stockholm leads through Frankfurt. The best is better than the second
+# by 6 ms and more: a crowded machine delays packets by some.
 DELAYS = {
-    "lis": {"mad": 27, "lon": 14, "fra": 16, "sto": 38},
-    "par": {"mad": 16, "lon": 14, "fra": 5, "sto": 22},
+    "lis": {"mad": 27, "lon": 10, "fra": 16, "sto": 38},
+    "par": {"mad": 24, "lon": 14, "fra": 5, "sto": 22},
     "mil": {"mad": 19, "lon": 17, "fra": 6, "sto": 24},
     "war": {"mad": 34, "lon": 20, "fra": 10, "sto": 24},
     "mad": {"lon": 17, "fra": 16, "sto": 32},
@@ -335,8 +336,7 @@ def a_path_degrades():
     assert best["par"] == "lon", best
     lab.wait("Paris goes elsewhere", lambda: lab.dig("par") == "lon", 30)
     say("   (noticed after %.0f s)" % (time.monotonic() - begun))
-    for c in CLIENTS:
-        lib.same(lab.dig(c), best[c], c)
+    lab.wait("... and only Paris", lambda: all(lab.dig(c) == best[c] for c in CLIENTS), 20)
     lab.table()
 
 

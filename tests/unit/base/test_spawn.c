@@ -2,6 +2,8 @@
 
 #include "unit/unit.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,17 @@ static void what_it_reads_says_and_ends_with_is_known(void)
 	}
 }
 
+/* However busy the machine is. */
+static void nobody_has_less_time_than_was_said(void)
+{
+	struct fault why = { "" };
+	const double begun = clock_seconds();
+
+	CU_ASSERT_FALSE(run("sleep 100", "", 0, 400, &why));
+	CU_ASSERT_TRUE(clock_seconds() - begun >= 0.4);
+	CU_ASSERT_STRING_EQUAL(why.text, "/bin/sh: its time is over");
+}
+
 static void one_that_reads_no_more_is_no_harm(void)
 {
 	enum { MUCH = 4 << 20 };
@@ -84,6 +97,7 @@ void suite_spawn(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what it reads, says and ends with is known", what_it_reads_says_and_ends_with_is_known },
+		{ "nobody has less time than was said", nobody_has_less_time_than_was_said },
 		{ "one that reads no more is no harm", one_that_reads_no_more_is_no_harm },
 		{ "one that is not wanted any more ends, and one that is not there is told",
 			one_that_is_not_wanted_any_more_ends_and_one_that_is_not_there_is_told },

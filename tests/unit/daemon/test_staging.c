@@ -65,6 +65,30 @@ static void what_has_no_answer_is_taken_back(void)
 	close_house();
 }
 
+static void ask_both(unsigned n_well, unsigned n_ill)
+{
+	ask(n_well, "w.a.example");
+	ask(n_ill, "w.b.example");
+}
+
+static void a_server_that_fails_more_takes_it_back(void)
+{
+	house_open(&h, EDGES BOTH QUICK);
+	site_put(&h.site, "zones/b.example.zone", "nonsense\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.b.example"), "rcode 2");
+	ask_both(47, 2); /* 6 % */
+	house_configure(&h, EDGES "pools: { web: { edges: [ nyc ] } }\n" QUICK);
+	house_tell(&h, "reload --stage 100%");
+	ask_both(187, 13); /* 6.5 %: no 1 % more */
+	house_pass(&h, 0.35);
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 100);
+	ask_both(80, 40);
+	CU_ASSERT_TRUE(house_logs(&h, "rolled back from 100 %: 33.3 % of the answers are SERVFAIL, against 6.0 % before"));
+	CU_ASSERT_EQUAL(staging_report(h.server.staging).percent, 0);
+	close_house();
+}
+
 /* What is as bad on both sides is not the stage's fault, nor what the operator lets pass. */
 static void what_is_no_worse_stays(void)
 {
@@ -164,6 +188,7 @@ static void a_stage_in_the_place_of_another(void)
 }
 
 static const struct unit_case cases[] = {
+	{ "a server that fails more takes it back", a_server_that_fails_more_takes_it_back },
 	{ "what has no answer is taken back", what_has_no_answer_is_taken_back },
 	{ "what is no worse stays", what_is_no_worse_stays },
 	{ "edges that fail their probes take it back",
