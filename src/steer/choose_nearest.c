@@ -25,6 +25,12 @@ static struct netmap_hit find_in(struct choose_walk *w, const struct netmap *map
 	return w->place;
 }
 
+/* Where it stands which class a client is of. */
+static const struct netmap *class_map(const struct rank *r)
+{
+	return r->view ? r->view : client_map_netmap(r->clients);
+}
+
 /* The client's class in the pool's rank; what is not in the GeoIP files is of class_of[0]. */
 static uint32_t find_class(struct choose_walk *w)
 {
@@ -35,7 +41,7 @@ static uint32_t find_class(struct choose_walk *w)
 		choose_find_place(w);
 		return r->class_of[w->place.value < client_map_keys(r->clients) ? w->place.value : 0];
 	}
-	const struct netmap *own = r->view ? r->view : client_map_netmap(r->clients);
+	const struct netmap *own = class_map(r);
 	const struct netmap_hit hit = find_in(w, own);
 
 	w->group_bits = netmap_scope(own, r->seams, &w->who, hit);
@@ -180,12 +186,16 @@ void choose_fetch(struct choose_ask *ask, unsigned step)
 	const bool draws = asked->tree && asked->tree->draws,
 		   reads = (p->rank || p->asks_place) && !(draws && p->by_place);
 	const struct netmap *map = reads ? choose_map_of(ask->steer, p) : draws ? cities : NULL;
+	/* What is counted beside the front is told apart by the class. */
+	const struct netmap *counts = p->front && p->sheds && p->rank ? class_map(p->rank) : NULL;
 
 	if (step < NETMAP_STEPS) {
 		if (asked->rules)
 			choose_fetch_rules(asked->rules, who, step);
 		if (map)
 			netmap_fetch(map, who, step);
+		if (counts && counts != map)
+			netmap_fetch(counts, who, step);
 		if (draws && map != cities)
 			netmap_fetch(cities, who, step);
 		return;
