@@ -4,7 +4,9 @@
 #include "base/scope.h"
 #include "jobs/mailbox.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,22 +18,26 @@ enum {
 	PATIENCE_S = 10, /* the loop hangs: the engine's own replies come, or are lost, before */
 };
 
-/* Held by who waits and by the loop: whoever is last frees it. */
+/* Held by who waits and by the loop: whoever is last frees it. The loop waits for nobody here: it takes no lock that helper threads
+ * have, and wakes who waits by a semaphore of his own. A condition that many wait for has who signals it wait until those whom it
+ * woke before have left, which on a busy machine get no processor (glibc's quiesces a group before it begins the next). */
 struct question {
-	struct fleet_ask *of;
-	unsigned holders; /* the lock's */
-	const struct redis_word *words; /* of who waits, until `taken` */
-	unsigned n;
-	bool taken, told;
+	struct question *next, **at; /* of those who wait; the lock's */
+	unsigned holders; /* atomic */
+	bool given_up;    /* atomic: nobody waits any more */
+	bool told;        /* atomic: what follows is said, and the loop's no more */
 	struct fleet_answer answer;
 	char fault[256];
+	sem_t news;       /* it is told, or the server stops */
+	unsigned n;
+	struct redis_word words[]; /* own, with all texts behind them */
 };
 
 struct fleet_ask {
 	struct mailbox *box;
 	struct fleet *fleet; /* the loop's */
-	pthread_mutex_t lock;
-	pthread_cond_t told;
+	pthread_mutex_t lock; /* of what follows; the loop takes it when there is another fleet, and when it stops */
+	struct question *waits;
 	struct fleet_ask_who who;
 	bool is, stopped; /* there is a fleet; nobody is asked any more */
 };
@@ -83,24 +89,18 @@ static bool copy(const struct redisReply *reply, struct fleet_answer *to)
 
 static void drop(struct question *q)
 {
-	struct fleet_ask *a = q->of;
-
-	pthread_mutex_lock(&a->lock);
-	const bool last = --q->holders == 0;
-	pthread_mutex_unlock(&a->lock);
-	if (!last)
+	if (__atomic_sub_fetch(&q->holders, 1, __ATOMIC_ACQ_REL))
 		return;
 	fleet_answer_fini(&q->answer);
+	sem_destroy(&q->news);
 	free(q);
 }
 
 static void end(struct question *q, const char *fault)
 {
-	pthread_mutex_lock(&q->of->lock);
 	snprintf(q->fault, sizeof q->fault, "%s", fault);
-	q->told = true;
-	pthread_cond_broadcast(&q->of->told);
-	pthread_mutex_unlock(&q->of->lock);
+	__atomic_store_n(&q->told, true, __ATOMIC_RELEASE);
+	sem_post(&q->news);
 	drop(q);
 }
 
@@ -121,15 +121,9 @@ static void on_question(void *ctx, const void *item)
 {
 	struct fleet_ask *a = ctx;
 	struct question *q = *(struct question *const *)item;
-	bool sent = false;
+	const bool waits = !__atomic_load_n(&q->given_up, __ATOMIC_ACQUIRE);
 
-	pthread_mutex_lock(&a->lock);
-	const bool waits = !q->taken; /* else nobody does any more */
-	q->taken = true;
-	if (waits)
-		sent = a->fleet && fleet_send(a->fleet, q->words, q->n, on_reply, q);
-	pthread_mutex_unlock(&a->lock);
-	if (!sent)
+	if (!waits || !a->fleet || !fleet_send(a->fleet, q->words, q->n, on_reply, q))
 		end(q, a->fleet ? "the fleet's Redis cannot be reached" : "there is no fleet");
 }
 
@@ -150,13 +144,8 @@ void fleet_ask_set(struct fleet_ask *a, struct fleet *f, const char *name, unsig
 struct fleet_ask *fleet_ask_new(struct ev_loop *loop)
 {
 	struct fleet_ask *a = memory_zeroed(1, sizeof *a);
-	pthread_condattr_t attr;
 
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&a->told, &attr);
-	pthread_condattr_destroy(&attr);
 	a->box = mailbox_new(&(struct mailbox_opts){ loop, ROOM, sizeof(struct question *), a, on_question });
 	return a;
 }
@@ -167,7 +156,8 @@ void fleet_ask_stop(struct fleet_ask *a)
 		return;
 	pthread_mutex_lock(&a->lock);
 	a->stopped = true;
-	pthread_cond_broadcast(&a->told);
+	for (struct question *q = a->waits; q; q = q->next)
+		sem_post(&q->news);
 	pthread_mutex_unlock(&a->lock);
 }
 
@@ -176,7 +166,6 @@ void fleet_ask_free(struct fleet_ask *a)
 	if (!a)
 		return;
 	mailbox_free(a->box);
-	pthread_cond_destroy(&a->told);
 	pthread_mutex_destroy(&a->lock);
 	sodium_memzero(&a->who, sizeof a->who);
 	memory_free(a);
@@ -200,46 +189,101 @@ static void end_answer(void *answer)
 	fleet_answer_fini(answer);
 }
 
-/* The lock is held. */
-static void wait_for(struct fleet_ask *a, const struct question *q)
+/* NULL: no memory. The words are copied: who gives up does not wait until the loop has read them. */
+static struct question *question_new(const struct redis_word *words, unsigned n)
+{
+	size_t room = n * sizeof *words;
+
+	for (unsigned i = 0; i < n; i++)
+		room += words[i].len;
+	struct question *q = malloc(sizeof *q + room);
+	if (!q)
+		return NULL;
+	*q = (struct question){ .holders = 1, .n = n };
+	sem_init(&q->news, 0, 0);
+	char *at = (char *)(q->words + n);
+	for (unsigned i = 0; i < n; i++) {
+		if (words[i].len)
+			memcpy(at, words[i].s, words[i].len);
+		q->words[i] = (struct redis_word){ at, words[i].len };
+		at += words[i].len;
+	}
+	return q;
+}
+
+/* False: the server stops. */
+static bool begin_to_wait(struct fleet_ask *a, struct question *q)
+{
+	pthread_mutex_lock(&a->lock);
+	const bool waits = !a->stopped;
+	if (waits) {
+		q->next = a->waits;
+		q->at = &a->waits;
+		if (q->next)
+			q->next->at = &q->next;
+		a->waits = q;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return waits;
+}
+
+/* Does the server stop? */
+static bool leave(struct fleet_ask *a, struct question *q)
+{
+	pthread_mutex_lock(&a->lock);
+	const bool stopped = a->stopped;
+	*q->at = q->next;
+	if (q->next)
+		q->next->at = q->at;
+	pthread_mutex_unlock(&a->lock);
+	return stopped;
+}
+
+static void wait_for(struct question *q)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PATIENCE_S;
-	while (!q->told && !a->stopped)
-		if (pthread_cond_timedwait(&a->told, &a->lock, &until))
-			return;
+	while (sem_clockwait(&q->news, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)
+		;
+}
+
+/* True, and what came back; or why not. */
+static bool take_answer(struct question *q, bool stopped, struct fleet_answer *to, struct fault *why)
+{
+	if (!__atomic_load_n(&q->told, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&q->given_up, true, __ATOMIC_RELEASE);
+		return fault(why, stopped ? "the server stops" : "the fleet's Redis does not answer");
+	}
+	*to = q->answer;
+	q->answer = (struct fleet_answer){ NULL, 0 };
+	return !*q->fault || fault(why, "%s", q->fault);
 }
 
 bool fleet_ask(struct fleet_ask *a, const struct redis_word *words, unsigned n, struct fleet_answer *to,
 	struct fault *why)
 {
-	struct question *q = a ? calloc(1, sizeof *q) : NULL;
-	char said[sizeof q->fault] = "the server stops";
+	struct question *q = a ? question_new(words, n) : NULL;
 	bool ok = false;
 
 	if (!q)
 		return fault(why, a ? "out of memory" : "there is no fleet");
-	*q = (struct question){ .of = a, .holders = 2, .words = words, .n = n };
-	if (!mailbox_post(a->box, &q)) {
-		free(q);
-		return fault(why, "too many wait for the fleet's Redis");
+	if (!begin_to_wait(a, q)) {
+		drop(q);
+		return fault(why, "the server stops");
 	}
-	pthread_mutex_lock(&a->lock);
-	wait_for(a, q);
-	if (q->told) {
-		ok = !*q->fault;
-		memcpy(said, q->fault, sizeof said);
-		*to = q->answer;
-		q->answer = (struct fleet_answer){ NULL, 0 };
-	} else if (!a->stopped) {
-		snprintf(said, sizeof said, "the fleet's Redis does not answer");
+	q->holders++;
+	if (mailbox_post(a->box, &q)) {
+		wait_for(q);
+		ok = take_answer(q, leave(a, q), to, why);
+	} else {
+		leave(a, q);
+		drop(q);
+		fault(why, "too many wait for the fleet's Redis");
 	}
-	q->taken = true; /* the words are ours again */
-	pthread_mutex_unlock(&a->lock);
 	drop(q);
 	if (ok)
 		scope_hold(to, end_answer);
-	return ok || fault(why, "%s", said);
+	return ok;
 }

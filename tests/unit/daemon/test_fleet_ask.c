@@ -5,6 +5,7 @@
 
 #include <ev.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,9 +108,53 @@ static void a_server_that_stops_lets_go_who_waits(void)
 	fleet_ask_free(NULL);
 }
 
+/* Its thread gets no processor until it may, or everybody has waited long enough. */
+static bool may, went_on; /* atomic */
+
+static void on_signal(int number)
+{
+	(void)number;
+	for (unsigned ms = 0; ms < 10000 && !__atomic_load_n(&may, __ATOMIC_SEQ_CST); ms++)
+		usleep(1000);
+	__atomic_store_n(&went_on, true, __ATOMIC_SEQ_CST);
+}
+
+static void begin(struct asker *a)
+{
+	pthread_create(&a->thread, NULL, ask, a);
+	while (!__atomic_load_n(&a->asked, __ATOMIC_SEQ_CST))
+		usleep(100);
+	usleep(20000); /* it waits by now */
+}
+
+static void who_is_told_and_gets_no_processor_does_not_hold_the_loop(void)
+{
+	struct asker slow = { .ok = true }, quick = { .ok = true };
+	const struct sigaction sleeps = { .sa_handler = on_signal };
+	struct sigaction before;
+
+	open_all();
+	sigaction(SIGUSR2, &sleeps, &before);
+	begin(&slow);
+	pthread_kill(slow.thread, SIGUSR2);
+	usleep(20000);
+	turns_now(loop); /* tells the one */
+	begin(&quick);
+	turns_now(loop); /* ... and the other, while the first is not on its way yet */
+	pthread_join(quick.thread, NULL);
+	CU_ASSERT_FALSE(__atomic_load_n(&went_on, __ATOMIC_SEQ_CST));
+	__atomic_store_n(&may, true, __ATOMIC_SEQ_CST);
+	pthread_join(slow.thread, NULL);
+	CU_ASSERT_STRING_EQUAL(slow.why.text, "there is no fleet");
+	CU_ASSERT_STRING_EQUAL(quick.why.text, "there is no fleet");
+	sigaction(SIGUSR2, &before, NULL);
+	close_all();
+}
+
 static const struct unit_case cases[] = {
 	{ "without a fleet who asks is told so", without_a_fleet_who_asks_is_told_so },
 	{ "a server that stops lets go who waits", a_server_that_stops_lets_go_who_waits },
+	{ "who is told, and gets no processor, does not hold the loop", who_is_told_and_gets_no_processor_does_not_hold_the_loop },
 };
 
 void suite_fleet_ask(void);
