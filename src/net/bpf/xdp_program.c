@@ -142,7 +142,7 @@ static __always_inline struct found held_in(__u32 slot, __u32 generation, bool i
 	(void)*(volatile __u64 *)f.h->bytes;
 	f.n = *(volatile __u32 *)f.given;
 	order_loads();
-	if ((__u32)f.seal != generation)
+	if (xdp_seal_generation(f.seal) != generation)
 		f.h = NULL;
 	return f;
 }
@@ -205,8 +205,8 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 	struct found f = held_in(slot, generation, p->is_v6);
 	if (!f.h || !answers_it(f.h, &a.q))
 		return -1;
-	if (f.seal >> 48) {
-		const __u64 is = find_client(&a, p, f.seal >> 48);
+	if (xdp_seal_set(f.seal)) {
+		const __u64 is = find_client(&a, p, xdp_seal_set(f.seal));
 		slot = xdp_client_slot(is);
 		a.subnet |= xdp_client_scope(is);
 		if (!is)

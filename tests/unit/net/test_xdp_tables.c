@@ -44,9 +44,22 @@ static void what_takes_the_place_of_another_has_another_number(void)
 	free(held);
 }
 
+/* The program reads one word, however the machine lays out what is in it. */
+static void the_seal_is_what_it_is_made_of(void)
+{
+	begin();
+	xdp_tables_put(&t, 7, &(struct xdp_held){ .len = 5, .set = 0x1234 });
+	const struct xdp_held *h = xdp_tables_held(&t, 7);
+	CU_ASSERT_EQUAL(xdp_seal_generation(h->seal), h->generation);
+	CU_ASSERT_EQUAL(xdp_seal_generation(h->seal), 1);
+	CU_ASSERT_EQUAL(xdp_seal_set(h->seal), 0x1234);
+	free(held);
+}
+
 static const struct unit_case cases[] = {
 	{ "each generation is put into its own half", each_generation_is_put_into_its_own_half },
 	{ "what takes the place of another has another number", what_takes_the_place_of_another_has_another_number },
+	{ "the seal is what it is made of", the_seal_is_what_it_is_made_of },
 };
 
 void suite_xdp_tables(void);
