@@ -276,6 +276,29 @@ static void check_folders(const struct conf *c, struct faults *f)
 	}
 }
 
+/* It is made by who starts the server, and given to whom that becomes: not even its folder need be his. */
+static void check_store(const struct conf *c, struct faults *f)
+{
+	static const char begins[] = "SQLite format 3";
+	char head[sizeof begins] = "";
+	struct fault why;
+
+	if (!c->store_file)
+		return;
+	const struct fault_at at = conf_path_at(c, c->store_file);
+	if (access(c->store_file, F_OK) != 0) {
+		if (errno == ENOENT && !may_make(c->store_file, &why) && errno == ENOENT)
+			faults_warning(f, &at, "%s", why.text);
+		return;
+	}
+	const int fd = file_open(c->store_file, SIZE_MAX, &why);
+	const ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : 0;
+	if (fd >= 0)
+		close(fd);
+	if (n > 0 && memcmp(head, begins, sizeof head) != 0)
+		faults_error(f, &at, "%s: this is no store of ours", c->store_file);
+}
+
 void ctl_files_check(const struct parts *p, struct faults *f)
 {
 	const struct conf *c = parts_conf(p);
@@ -288,6 +311,7 @@ void ctl_files_check(const struct parts *p, struct faults *f)
 		return;
 	check_verdicts(c, f);
 	check_folders(c, f);
+	check_store(c, f);
 	struct conf_file *list = list_files(p, &n);
 	const pid_t pid = fork();
 	FILE *io = fdopen(ends[pid != 0 ? 0 : 1], pid != 0 ? "r" : "w");

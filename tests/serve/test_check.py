@@ -203,6 +203,23 @@ def named():
         assert code == 0 and "warning: " in said and "later.csv" in said, said
 
 
+@claim("check looks for the store: its folder is there, and what has its name is one")
+def store():
+    with Server({"example.com": APEX}, "store: { file: run/w.db }\n", start=False) as s:
+        code, said = s.check()
+        assert code == 0 and "run/w.db: cannot be made in its folder: No such file" in said, said
+        os.mkdir(s.dir + "/run")
+        same((s.check()[0], "w.db" in s.check()[1]), (0, False))
+        s.write("run/w.db", "")                             # as who makes it beforehand does
+        same((s.check()[0], "w.db" in s.check()[1]), (0, False))
+        s.write("run/w.db", "no database, but a text")
+        code, said = s.check()
+        assert code == 1 and re.search(r"waymark.yaml:\d+:\d+: error: \S*run/w.db: this is no store of ours", said), said
+        os.remove(s.dir + "/run/w.db")
+        s.start()
+        same(s.check()[0], 0, "beside the server that has it:")
+
+
 @claim("check looks at what the server reads and writes as the user that it will be, and whether there is such a user")
 def as_user():
     if os.getuid() != 0:
