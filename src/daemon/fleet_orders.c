@@ -1,12 +1,10 @@
-#include "daemon/fleet_orders.h"
+#include "daemon/fleet_orders_inner.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "conf/option.h"
 #include "daemon/fleet_change.h"
-#include "daemon/fleet_order.h"
-#include "steer/fail_over.h"
 #include "steer/stage.h"
 
 #include <stdio.h>
@@ -17,34 +15,6 @@ enum {
 	ORDERS_MOST = 256,
 	KEPT_S = 7 * 86400 /* what nobody can need any more is forgotten */
 };
-
-/* One at a time, in the order of their versions. */
-struct run {
-	struct command_call call; /* first */
-	struct fleet_orders *of;
-	struct text out;
-	char from[WHO_TEXT + FLEET_NAME_MOST + 16], words[FLEET_ORDER_WORDS];
-	const char *list[FLEET_ORDER_WORDS_MOST];
-	size_t n;
-	char key[FLEET_ORDER_KEY];
-	uint64_t at;
-};
-
-struct fleet_orders {
-	struct fleet_orders_opts opts;
-	struct fleet *fleet; /* borrowed; NULL */
-	char server[FLEET_NAME_MOST + 1];
-	char of_fleet[FLEET_NAME_MOST + 32]; /* its key, of the fleet that these are of: the last; "": of none yet */
-	struct fleet_order *of; /* own */
-	size_t n;
-	uint64_t last, conflicts;
-	int64_t since_ms; /* by the fleet's clock: what was told before is in what we have read; 0: not known yet */
-	uint64_t began_us;
-	struct run *run; /* own; NULL: none runs */
-	bool looks;      /* it is looked for what is due */
-};
-
-static void look(struct fleet_orders *o);
 
 /* --- telling ------------------------------------------------------------------------------ */
 
@@ -78,7 +48,7 @@ static void keep_all(const struct fleet_orders *o)
 
 /* --- what there is ------------------------------------------------------------------------ */
 
-static struct fleet_order *find(struct fleet_orders *o, const char *key)
+struct fleet_order *fleet_orders_find(struct fleet_orders *o, const char *key)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (strcmp(o->of[i].key, key) == 0)
@@ -100,7 +70,7 @@ static void forget_old(struct fleet_orders *o)
 /* Of that key; in the place of the oldest when there are too many. */
 static struct fleet_order *need(struct fleet_orders *o, const char *key)
 {
-	struct fleet_order *x = find(o, key);
+	struct fleet_order *x = fleet_orders_find(o, key);
 
 	if (x)
 		return x;
@@ -134,8 +104,7 @@ static bool is_for_us(const struct fleet_orders *o, const struct fleet_order *x)
 	return !*x->to || strcmp(x->to, o->server) == 0;
 }
 
-/* What could not be done has been seen to, by that or by an operator. */
-static void settle(struct fleet_orders *o, const struct fleet_order *by)
+void fleet_orders_settle(struct fleet_orders *o, const struct fleet_order *by)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (o->of[i].at <= by->at && fleet_order_same_matter(&o->of[i], by))
@@ -153,7 +122,7 @@ static struct fleet_order *add_own(struct fleet_orders *o, const struct fleet_or
 	x->at = o->last = fleet_change_next(o->fleet, o->server, o->last);
 	x->until_ms = until_of(o, x->words);
 	snprintf(x->by, sizeof x->by, "%s", o->server);
-	settle(o, x);
+	fleet_orders_settle(o, x);
 	return x;
 }
 
@@ -181,7 +150,7 @@ static void on_ran(void *ctx, const struct command_call *c, const char *const *w
 	if (!o->fleet || status || c->uid == WHO_FLEET || !fleet_order_key(words, n, said.key))
 		return;
 	if (fleet_order_has_word(words, n, "--here")) {
-		settle(o, &said);
+		fleet_orders_settle(o, &said);
 		return;
 	}
 	if (!fleet_order_join(words, n, said.words))
@@ -212,7 +181,7 @@ bool fleet_orders_on(struct fleet_orders *o, const struct fleet_orders_said *sai
 		json_array_append_new(list, fleet_order_write(x));
 	}
 	tell(o, list);
-	look(o);
+	fleet_orders_look(o);
 	return true;
 }
 
@@ -223,110 +192,6 @@ void fleet_orders_taken_back(struct fleet_orders *o, const char *why)
 	snprintf(said.why, sizeof said.why, "%s", why);
 	if (o->fleet)
 		tell_one(o, add_own(o, &said));
-}
-
-/* --- running ------------------------------------------------------------------------------ */
-
-static void on_done(struct command_call *c, int status)
-{
-	struct run *r = (struct run *)c; /* its first member */
-	struct fleet_orders *o = r->of;
-	struct fleet_order *x = find(o, r->key);
-	const char *said = text_get(&r->out);
-
-	commands_ran(o->opts.commands, c, r->list, r->n, status);
-	if (!status && x && x->at == r->at)
-		settle(o, x);
-	if (status && x && x->at == r->at && !fleet_order_stops_watch(x)) { /* what is not watched need not be stopped */
-		snprintf(x->fault, sizeof x->fault, "%.*s", (int)strcspn(said, "\n"), said);
-		log_line(LOG_ERROR, "fleet: what %s wants cannot be done here: \"%s\": %s", r->from, x->words, x->fault);
-	}
-	text_fini(&r->out);
-	free(r);
-	o->run = NULL;
-	if (o->fleet)
-		fleet_hello_soon(o->fleet);
-	look(o);
-}
-
-/* The words that do it here; 0: there is nothing to do. */
-static size_t words_here(const struct fleet_orders *o, const struct fleet_order *x, struct run *r)
-{
-	const bool staged = publisher_staged(o->opts.publisher) != NULL;
-	const int64_t left_s = (x->until_ms - fleet_now_ms(o->fleet)) / 1000;
-
-	snprintf(r->words, sizeof r->words, "%s", x->words);
-	if (strcmp(x->words, "reload --rollback") == 0 && !staged)
-		return 0;
-	/* Who was away, or could not stage it, has it all the same. */
-	if (strcmp(x->words, "reload --promote") == 0 && !staged)
-		snprintf(r->words, sizeof r->words, "reload");
-	if (x->until_ms && left_s <= 0)
-		return 0;
-	if (x->until_ms)
-		snprintf(r->words, sizeof r->words, "%.*s --for %llds", (int)fleet_order_matter(x), x->key, (long long)left_s);
-	return fleet_order_split(r->words, r->list);
-}
-
-/* Who hears late leaves alone what has failed over since then. */
-static bool is_back(const struct fleet_orders *o, const struct fleet_order *x)
-{
-	const struct fail_overs *l = probes_failed_over(o->opts.probes);
-	const char *about = x->key + strlen("fail-back ");
-	const size_t len = fleet_order_matter(x) - strlen("fail-back ");
-	const int64_t at_s = (fleet_order_said_ms(x) + fleet_clock_off_ms(o->fleet)) / 1000;
-
-	for (size_t i = 0; i < l->n; i++)
-		if ((strncmp(about, "--all", len) == 0 || (strlen(l->of[i].pool) == len && memcmp(about, l->of[i].pool, len) == 0)) && l->of[i].when_s > at_s)
-			return true;
-	return false;
-}
-
-static void begin(struct fleet_orders *o, struct fleet_order *x)
-{
-	struct run *r = calloc(1, sizeof *r);
-	const bool fails_back = strncmp(x->key, "fail-back ", 10) == 0;
-
-	x->due = false;
-	if (!r) {
-		snprintf(x->fault, sizeof x->fault, "out of memory");
-		return;
-	}
-	r->of = o;
-	r->at = x->at;
-	snprintf(r->key, sizeof r->key, "%s", x->key);
-	snprintf(r->from, sizeof r->from, "%s at server %s", x->who, x->by);
-	if (!fails_back || !is_back(o, x))
-		r->n = words_here(o, x, r);
-	if (!r->n) {
-		free(r);
-		return;
-	}
-	log_line(LOG_NOTICE, "fleet: %s%s%s: %s", r->from, *x->why ? ": " : "", x->why, x->words);
-	r->call = (struct command_call){ .uid = WHO_FLEET, .from = r->from, .out = &r->out, .done = on_done };
-	o->run = r;
-	const int status = commands_run(o->opts.commands, r->list, r->n, &r->call);
-	if (status != COMMAND_LATER)
-		on_done(&r->call, status);
-}
-
-/* Each that is due, the earliest first; until one takes its time. */
-static void look(struct fleet_orders *o)
-{
-	struct fleet_order *next;
-
-	if (o->looks)
-		return;
-	o->looks = true;
-	do {
-		next = NULL;
-		for (size_t i = 0; i < o->n && o->fleet && !o->run; i++)
-			if (o->of[i].due && (!next || o->of[i].at < next->at))
-				next = &o->of[i];
-		if (next)
-			begin(o, next);
-	} while (next);
-	o->looks = false;
 }
 
 /* --- hearing ------------------------------------------------------------------------------ */
@@ -367,7 +232,7 @@ static void look_at_odds(struct fleet_orders *o, struct fleet_order *had, struct
 
 static void merge(struct fleet_orders *o, struct fleet_order *x)
 {
-	struct fleet_order *had = find(o, x->key);
+	struct fleet_order *had = fleet_orders_find(o, x->key);
 
 	if (had && had->at == x->at)
 		return;
@@ -402,7 +267,7 @@ static void on_take(void *ctx, const struct fleet_news *n)
 		else if (fleet_order_read(j, &x))
 			merge(o, &x);
 	json_decref(list);
-	look(o);
+	fleet_orders_look(o);
 }
 
 /* What was told while the engine could not be reached is heard by who is there, and who comes. */
@@ -498,12 +363,8 @@ struct fleet_orders *fleet_orders_new(const struct fleet_orders_opts *opts)
 
 void fleet_orders_free(struct fleet_orders *o)
 {
-	if (o && o->run) {
-		if (o->run->call.forget)
-			o->run->call.forget(&o->run->call);
-		text_fini(&o->run->out);
-		free(o->run);
-	}
+	if (o)
+		fleet_orders_stop(o);
 	if (o)
 		memory_free(o->of);
 	memory_free(o);
