@@ -316,20 +316,11 @@ static unsigned configs_apart(const struct fleet_member *m)
 
 static void fill_tables(const struct fleet_member *m, struct report_fleet *r)
 {
-	if (m->times) {
-		const struct fleet_times_sum t = fleet_times_sum(m->times);
-		r->times_cells = t.cells;
-		r->times_apart = t.apart;
-		r->times_sent = t.sent;
-		r->times_taken = t.taken;
-	}
+	if (m->times)
+		r->times = fleet_times_sum(m->times);
 	if (m->pairs) {
-		const struct fleet_pairs_sum p = fleet_pairs_sum(m->pairs);
-		r->pairs = p.rows;
-		r->pairs_apart = p.apart;
-		r->pairs_sent = p.sent;
-		r->pairs_taken = p.taken;
-		r->pairs_joined = p.joined;
+		r->pairs = fleet_pairs_sum(m->pairs);
+		r->pairs_joined = fleet_pairs_joined(m->pairs);
 	}
 }
 

@@ -48,7 +48,8 @@ struct fleet_pairs {
 	/* Who was different at the last look, and how. */
 	uint64_t looked_us, wait_us, seen_ours, seen_theirs;
 	unsigned looks;
-	struct fleet_pairs_sum counts;
+	struct report_shared counts;
+	uint64_t joined; /* pairs of names that others have told of */
 };
 
 static struct client_pairs *table(const struct fleet_pairs *p)
@@ -184,7 +185,7 @@ static void take_names(struct fleet_pairs *p, const uint8_t *names, size_t len)
 
 	for (size_t i = 0; i + PAIRS_NAME <= len; i += PAIRS_NAME)
 		if (pairs_name_read(&name, names + i))
-			p->counts.joined += resolver_pairs_join(p->pairs, name.name, &name.client);
+			p->joined += resolver_pairs_join(p->pairs, name.name, &name.client);
 }
 
 static void take_sums(struct fleet_pairs *p, const struct fleet_news *n)
@@ -302,20 +303,25 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* --- looking ------------------------------------------------------------------------------ */
 
-struct fleet_pairs_sum fleet_pairs_sum(const struct fleet_pairs *p)
+struct report_shared fleet_pairs_sum(const struct fleet_pairs *p)
 {
-	struct fleet_pairs_sum s = p->counts;
+	struct report_shared s = p->counts;
 	uint64_t sums[CLIENT_PAIRS_BUCKETS];
 
 	if (!table(p))
 		return s;
 	const uint64_t ours = digest(p, sums);
-	s.rows = client_pairs_count(table(p));
+	s.n = client_pairs_count(table(p));
 	for (size_t i = 0; i < fleet_mates(p->fleet); i++) {
 		const struct fleet_mate m = fleet_mate(p->fleet, i);
 		s.apart += takes_part(&m) && digest_of(&m) != ours;
 	}
 	return s;
+}
+
+uint64_t fleet_pairs_joined(const struct fleet_pairs *p)
+{
+	return p->joined;
 }
 
 void fleet_pairs_hello(const struct fleet_pairs *p, void *json)

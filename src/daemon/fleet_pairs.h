@@ -10,6 +10,7 @@
 
 #include "daemon/resolver_pairs.h"
 #include "fleet/fleet.h"
+#include "report/report_fleet.h"
 
 struct fleet_pairs;
 
@@ -21,13 +22,9 @@ void fleet_pairs_free(struct fleet_pairs *p);
 /* It is server `server` of that fleet (borrowed) now; NULL: of none. */
 void fleet_pairs_set(struct fleet_pairs *p, struct fleet *f, const char *server);
 
-struct fleet_pairs_sum {
-	size_t rows;           /* of the table */
-	unsigned apart;        /* servers whose table is another one, by their last sign of life */
-	uint64_t sent, taken;  /* rows told, and rows heard that were news */
-	uint64_t joined;       /* of names that others have told of */
-};
-struct fleet_pairs_sum fleet_pairs_sum(const struct fleet_pairs *p);
+struct report_shared fleet_pairs_sum(const struct fleet_pairs *p);
+/* So many pairs are of names that others have told of. */
+uint64_t fleet_pairs_joined(const struct fleet_pairs *p);
 
 /* What a sign of life says of it. */
 void fleet_pairs_hello(const struct fleet_pairs *p, void *json);

@@ -379,9 +379,9 @@ static void on_parts(void *ctx, unsigned what)
 
 /* --- looking ------------------------------------------------------------------------------ */
 
-struct fleet_times_sum fleet_times_sum(const struct fleet_times *t)
+struct report_shared fleet_times_sum(const struct fleet_times *t)
 {
-	struct fleet_times_sum s = { t->digest.cells, 0, t->sent, t->taken };
+	struct report_shared s = { t->digest.cells, 0, t->sent, t->taken };
 
 	for (size_t i = 0; t->fleet && t->state && i < fleet_mates(t->fleet); i++) {
 		const struct fleet_mate m = fleet_mate(t->fleet, i);

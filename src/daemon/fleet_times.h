@@ -10,6 +10,7 @@
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
 #include "fleet/fleet.h"
+#include "report/report_fleet.h"
 
 struct fleet_times;
 
@@ -28,12 +29,8 @@ void fleet_times_free(struct fleet_times *t);
 /* It is server `server` (copied) of that fleet (borrowed) now; NULL: of none. */
 void fleet_times_set(struct fleet_times *t, struct fleet *f, const char *server);
 
-struct fleet_times_sum {
-	size_t cells;    /* that are in the table, some seconds ago at most */
-	unsigned apart;  /* servers whose table is another one */
-	uint64_t sent, taken; /* cells */
-};
-struct fleet_times_sum fleet_times_sum(const struct fleet_times *t);
+/* Of cells, some seconds ago at most. */
+struct report_shared fleet_times_sum(const struct fleet_times *t);
 
 /* What a sign of life says of it. */
 void fleet_times_hello(const struct fleet_times *t, void *json);

@@ -10,6 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A table that all servers share. */
+struct report_shared {
+	size_t n;       /* rows of ours */
+	unsigned apart; /* servers whose table is another one, by their last sign of life */
+	uint64_t sent, taken; /* rows told; rows heard that were news */
+};
+
 /* As numbers, for status, metrics and alarms. */
 struct report_fleet {
 	bool on; /* there is one */
@@ -28,13 +35,9 @@ struct report_fleet {
 	unsigned odd;             /* ... and not accepted */
 	unsigned orders, orders_failed; /* commands for all servers that are known; that could not be done here */
 	char order_fault[448];    /* one of these, and why; "" */
-	size_t times_cells;       /* measurements that all have, ours */
-	unsigned times_apart;     /* servers that have others */
-	uint64_t times_sent, times_taken; /* cells */
+	struct report_shared times, pairs; /* measurements; what all have seen of resolvers' clients */
+	uint64_t pairs_joined;    /* of clients that agents told others of */
 	unsigned configs_apart;   /* servers, of those that live, with another configuration in what answers depend on */
-	size_t pairs;             /* what all have seen of resolvers' clients, ours */
-	unsigned pairs_apart;     /* servers that have others */
-	uint64_t pairs_sent, pairs_taken, pairs_joined; /* joined: of clients that agents told others of */
 	/* Who finds the prices of edges. */
 	enum { FLEET_PRICES_NONE, FLEET_PRICES_HERE, FLEET_PRICES_THERE, FLEET_PRICES_ALONE } prices_by;
 	unsigned demand_servers, demand_held; /* of HERE: whose demand it is, and for whom a part is held */
