@@ -3,6 +3,8 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include "base/u128.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -54,9 +56,9 @@ struct hash_key {
  * for which there is hash_pair(). */
 static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
-	const __uint128_t m = (__uint128_t)a * b;
+	const struct u128 m = u128_times(a, b);
 
-	return (uint64_t)m ^ (uint64_t)(m >> 64);
+	return m.low ^ m.high;
 }
 
 /* Unkeyed; either number may be anything. */

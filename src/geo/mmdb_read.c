@@ -56,9 +56,8 @@ static bool take_net(void *ctx, const struct mmdb_net *net, struct fault *why)
 		return false;
 	if (value == NETMAP_NONE)
 		return true;
-	const __uint128_t behind = net->bits < 128 ? ~(__uint128_t)0 >> net->bits : 0;
 	const bool in_order = netmap_append_range(
-		r->map, r->v6, net->first, net->first | behind, value);
+		r->map, r->v6, net->first, u128_or(net->first, u128_behind(net->bits)), value);
 	assert(in_order); /* a tree is walked in order, whatever is in it */
 	(void)in_order;
 	r->told = true;

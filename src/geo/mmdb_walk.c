@@ -17,7 +17,7 @@ enum {
 
 /* What is still to be visited: records that we passed on the way down. */
 struct branch {
-	__uint128_t first;
+	struct u128 first;
 	uint32_t record;
 	uint8_t depth;
 };
@@ -29,7 +29,7 @@ struct walk {
 	uint64_t visits; /* how many nodes may still be visited */
 	/* Nodes that are not entered, and whether there is one at a depth. */
 	struct {
-		__uint128_t first;
+		struct u128 first;
 		unsigned depth;
 	} skip[SKIP_MOST];
 	unsigned n_skip;
@@ -51,16 +51,16 @@ static void read_node(const struct mmdb_file *f, uint32_t node, uint32_t child[2
 static void add_skip(struct walk *w, const struct prefix *p)
 {
 	assert(w->n_skip < SKIP_MOST);
-	w->skip[w->n_skip].first = (__uint128_t)be64_get(p->addr.b) << 64 |
-		be64_get(p->addr.b + 8);
+	w->skip[w->n_skip].first =
+		(struct u128){ be64_get(p->addr.b), be64_get(p->addr.b + 8) };
 	w->skip[w->n_skip++].depth = p->bits;
 	w->skip_at[p->bits] = true;
 }
 
-static bool is_skipped(const struct walk *w, __uint128_t first, unsigned depth)
+static bool is_skipped(const struct walk *w, struct u128 first, unsigned depth)
 {
 	for (unsigned i = 0; i < w->n_skip; i++)
-		if (w->skip[i].depth == depth && w->skip[i].first == first)
+		if (w->skip[i].depth == depth && u128_equal(w->skip[i].first, first))
 			return true;
 	return false;
 }
@@ -97,10 +97,10 @@ static bool descend(struct walk *w, struct branch *b, struct fault *why)
 				"%s: is broken: its tree unfolds to far more than its %u nodes",
 				f->path, f->nodes);
 		read_node(f, b->record, child);
-		const __uint128_t half = (__uint128_t)1 << (127 - b->depth);
+		const struct u128 half = u128_left((struct u128){ 0, 1 }, 127 - b->depth);
 		b->depth++;
 		b->record = child[0];
-		w->stack[w->n++] = (struct branch){ b->first | half, child[1], b->depth };
+		w->stack[w->n++] = (struct branch){ u128_or(b->first, half), child[1], b->depth };
 	}
 	return true;
 }
@@ -122,7 +122,7 @@ bool mmdb_walk(struct mmdb_file *f, bool v6,
 		for (unsigned i = 0; addr_embedded_net(i, &net); i++)
 			add_skip(&w, &net);
 	}
-	struct branch b = { 0, find_root(&w), 0 };
+	struct branch b = { U128_ZERO, find_root(&w), 0 };
 	for (;;) {
 		if (!descend(&w, &b, why))
 			return false;

@@ -6,11 +6,12 @@
 #define GEO_MMDB_WALK_H
 
 #include "base/addr.h"
+#include "base/u128.h"
 #include "geo/mmdb_file.h"
 
 /* A net of the tree's family: as netmap_append_range() has addresses. */
 struct mmdb_net {
-	__uint128_t first;
+	struct u128 first;
 	unsigned bits;   /* of 32 or 128 */
 	uint32_t record; /* its offset in the data */
 };

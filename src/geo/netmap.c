@@ -48,32 +48,31 @@ static uint32_t search_high(
 }
 
 static uint32_t search_all(
-	const struct netmap_family *f, uint32_t from, uint32_t n, netmap_at at)
+	const struct netmap_family *f, uint32_t from, uint32_t n, struct u128 at)
 {
 	while (n > 1) {
 		const uint32_t half = n / 2;
-		from += netmap_block_at(f, from + half) <= at ? half : 0;
+		from += u128_less(at, netmap_block_at(f, from + half)) ? 0 : half;
 		n -= half;
 	}
 	return from;
 }
 
 /* The block that holds an address. */
-static uint32_t find_block(const struct netmap_family *f, netmap_at at)
+static uint32_t find_block(const struct netmap_family *f, struct u128 at)
 {
-	const uint64_t high = (uint64_t)(at >> 64);
-	const uint32_t *first = f->first + (f->top ? high >> (64 - f->top) : 0);
+	const uint32_t *first = f->first + (f->top ? at.high >> (64 - f->top) : 0);
 	const uint32_t n = first[1] - first[0] + 1;
 
-	return f->low ? search_all(f, first[0], n, at) : search_high(f, first[0], n, high);
+	return f->low ? search_all(f, first[0], n, at) : search_high(f, first[0], n, at.high);
 }
 
 void netmap_fetch(const struct netmap *map, const struct addr *a, unsigned step)
 {
 	const bool v4 = addr_is_v4(a);
 	const struct netmap_family *f = &map->family[!v4];
-	const netmap_at at = netmap_number(a, v4);
-	const uint32_t *first = f->first + (f->top ? (uint64_t)(at >> 64) >> (64 - f->top) : 0);
+	const struct u128 at = netmap_number(a, v4);
+	const uint32_t *first = f->first + (f->top ? at.high >> (64 - f->top) : 0);
 
 	if (step == 0)
 		__builtin_prefetch(first);
@@ -87,13 +86,14 @@ struct netmap_hit netmap_find(const struct netmap *map, const struct addr *a)
 {
 	const bool v4 = addr_is_v4(a);
 	const struct netmap_family *f = &map->family[!v4];
-	const netmap_at at = netmap_number(a, v4);
+	const struct u128 at = netmap_number(a, v4);
 
 	assert(!map->builder);
 	const uint32_t block = find_block(f, at);
 	const struct netmap_block *b = &f->blocks[block];
-	const netmap_at far = (at - netmap_block_at(f, block)) >> b->shift;
-	const unsigned i = starts_passed(b, far < START_MOST ? (unsigned)far : START_MOST);
+	const struct u128 far = u128_right(u128_subtract(at, netmap_block_at(f, block)), b->shift);
+	const bool near = !far.high && far.low < START_MOST;
+	const unsigned i = starts_passed(b, near ? (unsigned)far.low : START_MOST);
 	return (struct netmap_hit){ netmap_value(b, i), block * BLOCK_RANGES + i };
 }
 
@@ -182,8 +182,8 @@ static bool walk_family(const struct netmap_family *f, bool v4,
 			&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
 		const struct addr first = netmap_addr(netmap_start(f, index), v4);
 		more = netmap_next(f, &index);
-		const netmap_at end = more ? netmap_start(f, index) : 0;
-		const struct addr last = netmap_addr(end - 1, v4);
+		const struct u128 end = more ? netmap_start(f, index) : U128_ZERO;
+		const struct addr last = netmap_addr(u128_previous(end), v4);
 		if (!each(ctx, &first, &last, value))
 			return false;
 	}

@@ -23,6 +23,7 @@
 
 #include "base/addr.h"
 #include "base/fault.h"
+#include "base/u128.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,7 +58,7 @@ bool netmap_append(struct netmap *map, const struct prefix *p, uint32_t value);
  * family's first bit down: an IPv4 address stands in the top 32 bits, and the bits behind it
  * are zeros in `first` and ones in `last`. For millions. */
 bool netmap_append_range(
-	struct netmap *map, bool v6, __uint128_t first, __uint128_t last, uint32_t value);
+	struct netmap *map, bool v6, struct u128 first, struct u128 last, uint32_t value);
 
 /* A net and its value, for netmap_from_nets(). */
 struct netmap_net {
@@ -111,7 +112,7 @@ enum { NETMAP_OVERLAY_MOST = 4 };
 struct netmap_piece {
 	uint32_t values[NETMAP_OVERLAY_MOST];
 	bool v6;
-	__uint128_t first; /* as in netmap_append_range() */
+	struct u128 first; /* as in netmap_append_range() */
 };
 struct netmap *netmap_overlay(struct netmap *const *maps, unsigned n,
 	uint32_t (*value)(void *ctx, const struct netmap_piece *piece), void *ctx);

@@ -11,7 +11,7 @@ enum { SPECIALS_MOST = 32, TOP_MOST = 18 };
 
 /* A net whose value the map itself knows. */
 struct special {
-	netmap_at first, last;
+	struct u128 first, last;
 	uint32_t value;
 	bool yields; /* to what a source tells of a net inside it */
 };
@@ -22,12 +22,12 @@ struct special {
 struct family_builder {
 	struct special specials[SPECIALS_MOST];
 	unsigned n_specials, special; /* the first that is not behind us */
-	netmap_at next;               /* the first address that is not covered yet */
+	struct u128 next;             /* the first address that is not covered yet */
 	bool full;                    /* there is none */
 	bool deep;                    /* some block starts inside a /64 */
 
 	struct {
-		netmap_at at, far[BLOCK_STARTS];
+		struct u128 at, far[BLOCK_STARTS];
 		uint32_t value[BLOCK_RANGES];
 		unsigned n, shift;
 	} open;
@@ -58,7 +58,7 @@ static void close_block(struct netmap_family *f, struct family_builder *b)
 	room_for_block(f, b);
 	struct netmap_block *to = &f->blocks[f->n];
 	for (unsigned i = 0; i < BLOCK_STARTS; i++)
-		to->start[i] = (uint16_t)(i + 1 < n ? b->open.far[i] >> b->open.shift
+		to->start[i] = (uint16_t)(i + 1 < n ? u128_right(b->open.far[i], b->open.shift).low
 						    : START_NONE);
 	for (unsigned i = 0; i < n; i++) {
 		to->value[i][0] = (uint8_t)b->open.value[i];
@@ -66,33 +66,31 @@ static void close_block(struct netmap_family *f, struct family_builder *b)
 		to->value[i][2] = (uint8_t)(b->open.value[i] >> 16);
 	}
 	to->shift = (uint8_t)b->open.shift;
-	f->high[f->n] = (uint64_t)(b->open.at >> 64);
-	if ((uint64_t)b->open.at) { /* else its page is left alone: it may never be needed */
-		f->low[f->n] = (uint64_t)b->open.at;
+	f->high[f->n] = b->open.at.high;
+	if (b->open.at.low) { /* else its page is left alone: it may never be needed */
+		f->low[f->n] = b->open.at.low;
 		b->deep = true;
 	}
 	f->n++;
 }
 
-static unsigned zeros_behind(netmap_at at)
+static unsigned zeros_behind(struct u128 at)
 {
-	const uint64_t low = (uint64_t)at;
-
-	return low ? (unsigned)__builtin_ctzll(low)
-		   : 64 + (unsigned)__builtin_ctzll((uint64_t)(at >> 64));
+	return at.low ? (unsigned)__builtin_ctzll(at.low) : 64 + (unsigned)__builtin_ctzll(at.high);
 }
 
 /* Adds the start of a range to the open block; false when it does not fit there. */
-static bool fits(struct family_builder *b, netmap_at start)
+static bool fits(struct family_builder *b, struct u128 start)
 {
 	const unsigned n = b->open.n;
 
 	if (n == 0 || n == BLOCK_RANGES)
 		return false;
-	const netmap_at far = start - b->open.at;
+	const struct u128 far = u128_subtract(start, b->open.at);
 	const unsigned zeros = zeros_behind(far),
 		       shift = zeros < b->open.shift ? zeros : b->open.shift;
-	if (far >> shift > START_MOST)
+	const struct u128 shifted = u128_right(far, shift);
+	if (shifted.high || shifted.low > START_MOST)
 		return false;
 	b->open.far[n - 1] = far;
 	b->open.shift = shift;
@@ -101,7 +99,7 @@ static bool fits(struct family_builder *b, netmap_at start)
 
 /* From `start` on, `value`. */
 static inline void emit(
-	struct netmap_family *f, struct family_builder *b, netmap_at start, uint32_t value)
+	struct netmap_family *f, struct family_builder *b, struct u128 start, uint32_t value)
 {
 	if (b->open.n && b->open.value[b->open.n - 1] == value)
 		return;
@@ -118,35 +116,37 @@ static inline void emit(
 
 /* Is it the operator's own network, which the special one holds all of? */
 static inline bool is_own(
-	const struct special *s, netmap_at first, netmap_at last, uint32_t value)
+	const struct special *s, struct u128 first, struct u128 last, uint32_t value)
 {
-	return s->yields && value != NETMAP_NONE && first >= s->first && last <= s->last;
+	return s->yields && value != NETMAP_NONE && !u128_less(first, s->first) && !u128_less(s->last, last);
 }
 
 /* Covers `next` to `last` with `value`, but for what is special there. True: all of it lies in
  * a special net that yields to it. */
 static inline bool cover(
-	struct netmap_family *f, struct family_builder *b, netmap_at last, uint32_t value)
+	struct netmap_family *f, struct family_builder *b, struct u128 last, uint32_t value)
 {
-	netmap_at start = b->next;
+	struct u128 start = b->next;
 
-	b->next = last + 1;
-	b->full = b->next == 0;
-	for (; b->special < b->n_specials && b->specials[b->special].first <= last;
+	b->next = u128_next(last);
+	b->full = u128_is_zero(b->next);
+	for (; b->special < b->n_specials && !u128_less(last, b->specials[b->special].first);
 		b->special++) {
 		const struct special *s = &b->specials[b->special];
 		if (is_own(s, start, last, value)) {
 			emit(f, b, start, value);
-			b->special += s->last == last;
+			b->special += u128_equal(s->last, last);
 			return true;
 		}
-		if (start < s->first)
+		if (u128_less(start, s->first)) {
 			emit(f, b, start, value);
-		emit(f, b, start < s->first ? s->first : start, s->value);
-		if (s->last > last)
+			start = s->first;
+		}
+		emit(f, b, start, s->value);
+		if (u128_less(last, s->last))
 			return false;
-		start = s->last + 1;
-		if (s->last == last) {
+		start = u128_next(s->last);
+		if (u128_equal(s->last, last)) {
 			b->special++;
 			return false;
 		}
@@ -161,13 +161,13 @@ static void add_special(
 	struct family_builder *b, const struct prefix *p, bool v4, uint32_t value)
 {
 	const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
-	const netmap_at first = netmap_number(&p->addr, v4);
-	const struct special s = { first, first | ~(netmap_at)0 >> bits, value,
+	const struct u128 first = netmap_number(&p->addr, v4);
+	const struct special s = { first, u128_or(first, u128_behind(bits)), value,
 		value == NETMAP_LOCAL && addr_may_be_host(&p->addr) };
 	unsigned i = b->n_specials;
 
 	assert(i < SPECIALS_MOST && bits > 0);
-	for (; i > 0 && b->specials[i - 1].first > s.first; i--)
+	for (; i > 0 && u128_less(s.first, b->specials[i - 1].first); i--)
 		b->specials[i] = b->specials[i - 1];
 	b->specials[i] = s;
 	b->n_specials++;
@@ -191,16 +191,16 @@ struct netmap *netmap_new(bool plain)
 }
 
 bool netmap_append_range(
-	struct netmap *map, bool v6, netmap_at first, netmap_at last, uint32_t value)
+	struct netmap *map, bool v6, struct u128 first, struct u128 last, uint32_t value)
 {
 	struct netmap_family *f = &map->family[v6];
 	struct family_builder *b = &map->builder->family[v6];
 
 	assert(map->builder && value <= (b->n_specials ? NETMAP_VALUE_MOST : NETMAP_EMBEDDED));
-	if (b->full || first < b->next)
+	if (b->full || u128_less(first, b->next))
 		return false;
-	if (first > b->next)
-		cover(f, b, first - 1, NETMAP_NONE);
+	if (u128_less(b->next, first))
+		cover(f, b, u128_previous(first), NETMAP_NONE);
 	map->builder->local += cover(f, b, last, value);
 	return true;
 }
@@ -214,10 +214,9 @@ bool netmap_append(struct netmap *map, const struct prefix *p, uint32_t value)
 {
 	const bool v4 = addr_is_v4(&p->addr) && p->bits >= ADDR_V4_BITS;
 	const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
-	const netmap_at first = netmap_number(&p->addr, v4);
-	const netmap_at size_less_one = bits < 128 ? ~(netmap_at)0 >> bits : 0;
+	const struct u128 first = netmap_number(&p->addr, v4);
 
-	return netmap_append_range(map, !v4, first, first | size_less_one, value);
+	return netmap_append_range(map, !v4, first, u128_or(first, u128_behind(bits)), value);
 }
 
 /* The table of top bits: about two blocks a slot, so that the search behind it is short. */
@@ -229,8 +228,8 @@ static void make_first(struct netmap_family *f)
 	f->first = memory_zeroed(slots + 1, sizeof *f->first);
 	uint32_t block = 0;
 	for (size_t i = 0; i < slots; i++) {
-		const netmap_at from = f->top ? (netmap_at)i << (128 - f->top) : 0;
-		while (block + 1 < f->n && netmap_block_at(f, block + 1) <= from)
+		const struct u128 from = { f->top ? (uint64_t)i << (64 - f->top) : 0, 0 };
+		while (block + 1 < f->n && !u128_less(from, netmap_block_at(f, block + 1)))
 			block++;
 		f->first[i] = block;
 	}
@@ -253,7 +252,7 @@ void netmap_seal(struct netmap *map)
 		struct netmap_family *f = &map->family[v6];
 		struct family_builder *b = &map->builder->family[v6];
 		if (!b->full)
-			cover(f, b, ~(netmap_at)0, NETMAP_NONE);
+			cover(f, b, U128_MOST, NETMAP_NONE);
 		close_block(f, b);
 		seal_family(f, b);
 	}
@@ -264,7 +263,7 @@ void netmap_seal(struct netmap *map)
 /* --- nets inside each other --------------------------------------------------------------- */
 
 struct net {
-	netmap_at first, last;
+	struct u128 first, last;
 	size_t rank; /* the later of two equal nets wins */
 	uint32_t value;
 	bool v6;
@@ -277,10 +276,10 @@ static int net_order(const void *x, const void *y)
 
 	if (a->v6 != b->v6)
 		return a->v6 ? 1 : -1;
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	if (a->last != b->last)
-		return a->last > b->last ? -1 : 1;
+	if (!u128_equal(a->first, b->first))
+		return u128_less(a->first, b->first) ? -1 : 1;
+	if (!u128_equal(a->last, b->last))
+		return u128_less(b->last, a->last) ? -1 : 1;
 	return a->rank < b->rank ? -1 : 1;
 }
 
@@ -293,13 +292,13 @@ struct around {
 };
 
 /* What is not covered yet of the innermost net, up to `last`, has its value. */
-static void fill(struct around *w, netmap_at last)
+static void fill(struct around *w, struct u128 last)
 {
 	const struct net *top = w->nets[w->n - 1];
 	const struct family_builder *b = &w->map->builder->family[top->v6];
-	const netmap_at from = b->next > top->first ? b->next : top->first;
+	const struct u128 from = u128_less(top->first, b->next) ? b->next : top->first;
 
-	if (!b->full && from <= last)
+	if (!b->full && !u128_less(last, from))
 		netmap_append_range(w->map, top->v6, from, last, top->value);
 }
 
@@ -310,14 +309,14 @@ static void flatten(struct around *w, const struct net *nets, size_t n)
 		const struct net *top = NULL;
 		while (w->n &&
 			(top = w->nets[w->n - 1],
-				top->v6 != net->v6 || top->last < net->first)) {
+				top->v6 != net->v6 || u128_less(top->last, net->first))) {
 			fill(w, top->last);
 			w->n--;
 		}
-		if (w->n && top->first == net->first && top->last == net->last)
+		if (w->n && u128_equal(top->first, net->first) && u128_equal(top->last, net->last))
 			w->n--;
-		else if (w->n && net->first)
-			fill(w, net->first - 1);
+		else if (w->n && !u128_is_zero(net->first))
+			fill(w, u128_previous(net->first));
 		w->nets[w->n++] = net;
 	}
 	for (; w->n; w->n--)
@@ -333,9 +332,9 @@ struct netmap *netmap_from_nets(struct netmap_net *nets, size_t n)
 		const struct prefix *p = &nets[i].prefix;
 		const bool v4 = addr_is_v4(&p->addr) && p->bits >= ADDR_V4_BITS;
 		const unsigned bits = p->bits - (v4 ? (unsigned)ADDR_V4_BITS : 0u);
-		const netmap_at first = netmap_number(&p->addr, v4);
+		const struct u128 first = netmap_number(&p->addr, v4);
 		sorted[i] = (struct net){ first,
-			first | (bits < 128 ? ~(netmap_at)0 >> bits : 0), i, nets[i].value,
+			u128_or(first, u128_behind(bits)), i, nets[i].value,
 			!v4 };
 	}
 	qsort(sorted, n, sizeof *sorted, net_order);

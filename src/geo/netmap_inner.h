@@ -54,42 +54,40 @@ struct netmap {
 	struct netmap_builder *builder; /* NULL once sealed */
 };
 
-typedef __uint128_t netmap_at; /* an address as above */
-
-static inline netmap_at netmap_number(const struct addr *a, bool v4)
+static inline struct u128 netmap_number(const struct addr *a, bool v4)
 {
 	if (v4)
-		return (netmap_at)be32_get(a->b + 12) << 96;
-	return (netmap_at)be64_get(a->b) << 64 | be64_get(a->b + 8);
+		return (struct u128){ (uint64_t)be32_get(a->b + 12) << 32, 0 };
+	return (struct u128){ be64_get(a->b), be64_get(a->b + 8) };
 }
 
-static inline struct addr netmap_addr(netmap_at at, bool v4)
+static inline struct addr netmap_addr(struct u128 at, bool v4)
 {
 	struct addr a;
 
 	if (v4) {
 		uint8_t b[4];
-		be32_put(b, (uint32_t)(at >> 96));
+		be32_put(b, (uint32_t)(at.high >> 32));
 		return addr_from_v4(b);
 	}
-	be64_put(a.b, (uint64_t)(at >> 64));
-	be64_put(a.b + 8, (uint64_t)at);
+	be64_put(a.b, at.high);
+	be64_put(a.b + 8, at.low);
 	return a;
 }
 
-static inline netmap_at netmap_block_at(const struct netmap_family *f, uint32_t block)
+static inline struct u128 netmap_block_at(const struct netmap_family *f, uint32_t block)
 {
-	return (netmap_at)f->high[block] << 64 | (f->low ? f->low[block] : 0);
+	return (struct u128){ f->high[block], f->low ? f->low[block] : 0 };
 }
 
 /* Where a range starts. */
-static inline netmap_at netmap_start(const struct netmap_family *f, uint32_t index)
+static inline struct u128 netmap_start(const struct netmap_family *f, uint32_t index)
 {
 	const uint32_t block = index / BLOCK_RANGES, i = index % BLOCK_RANGES;
-	const netmap_at from = netmap_block_at(f, block);
+	const struct u128 from = netmap_block_at(f, block);
+	const struct netmap_block *b = &f->blocks[block];
 
-	return i ? from + ((netmap_at)f->blocks[block].start[i - 1] << f->blocks[block].shift)
-		 : from;
+	return i ? u128_add(from, u128_left((struct u128){ 0, b->start[i - 1] }, b->shift)) : from;
 }
 
 static inline uint32_t netmap_value(const struct netmap_block *b, uint32_t i)

@@ -6,14 +6,14 @@
 struct cursor {
 	const struct netmap_family *f;
 	uint32_t index;
-	netmap_at last; /* of the range */
+	struct u128 last; /* of the range */
 };
 
 static void set_last(struct cursor *c)
 {
 	uint32_t behind = c->index;
 
-	c->last = netmap_next(c->f, &behind) ? netmap_start(c->f, behind) - 1 : ~(netmap_at)0;
+	c->last = netmap_next(c->f, &behind) ? u128_previous(netmap_start(c->f, behind)) : U128_MOST;
 }
 
 static void overlay_family(struct netmap *to, struct netmap *const *maps, unsigned n,
@@ -21,25 +21,25 @@ static void overlay_family(struct netmap *to, struct netmap *const *maps, unsign
 {
 	struct cursor c[NETMAP_OVERLAY_MOST];
 	struct netmap_piece piece = { .v6 = v6 };
-	netmap_at last;
+	struct u128 last;
 
 	for (unsigned i = 0; i < n; i++) {
-		c[i] = (struct cursor){ &maps[i]->family[v6], 0, 0 };
+		c[i] = (struct cursor){ &maps[i]->family[v6], 0, U128_ZERO };
 		set_last(&c[i]);
 	}
-	for (;; piece.first = last + 1) {
-		last = ~(netmap_at)0;
+	for (;; piece.first = u128_next(last)) {
+		last = U128_MOST;
 		for (unsigned i = 0; i < n; i++) {
 			const uint32_t at = c[i].index;
 			piece.values[i] = netmap_value(
 				&c[i].f->blocks[at / BLOCK_RANGES], at % BLOCK_RANGES);
-			last = c[i].last < last ? c[i].last : last;
+			last = u128_less(c[i].last, last) ? c[i].last : last;
 		}
 		netmap_append_range(to, v6, piece.first, last, value(ctx, &piece));
-		if (last == ~(netmap_at)0)
+		if (u128_equal(last, U128_MOST))
 			return;
 		for (unsigned i = 0; i < n; i++)
-			if (c[i].last == last) {
+			if (u128_equal(c[i].last, last)) {
 				netmap_next(c[i].f, &c[i].index);
 				set_last(&c[i]);
 			}

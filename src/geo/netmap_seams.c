@@ -242,10 +242,10 @@ struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, s
 		for (bool more = true; more;) {
 			const uint32_t value = netmap_value(
 				&f->blocks[index / BLOCK_RANGES], index % BLOCK_RANGES);
-			const netmap_at first = netmap_start(f, index);
+			const struct u128 first = netmap_start(f, index);
 			more = netmap_next(f, &index);
-			const netmap_at last = more ? netmap_start(f, index) - 1
-						    : ~(netmap_at)0;
+			const struct u128 last = more ? u128_previous(netmap_start(f, index))
+						      : U128_MOST;
 			netmap_append_range(
 				view, v6, first, last, value < n ? class_of[value] + 1 : value);
 		}
@@ -255,14 +255,13 @@ struct netmap *netmap_view(const struct netmap *map, const uint32_t *class_of, s
 }
 
 /* How many bits a prefix around `at` must have so that it does not reach `beyond`. */
-static unsigned bits_apart(netmap_at at, netmap_at beyond)
+static unsigned bits_apart(struct u128 at, struct u128 beyond)
 {
-	const netmap_at differ = at ^ beyond;
-	const uint64_t high = (uint64_t)(differ >> 64);
+	const struct u128 differ = u128_xor(at, beyond);
 
 	return 1 +
-		(high ? (unsigned)__builtin_clzll(high)
-		      : 64 + (unsigned)__builtin_clzll((uint64_t)differ));
+		(differ.high ? (unsigned)__builtin_clzll(differ.high)
+			     : 64 + (unsigned)__builtin_clzll(differ.low));
 }
 
 unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams,
@@ -270,7 +269,7 @@ unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams
 {
 	const bool v4 = addr_is_v4(a);
 	const struct netmap_family *f = &map->family[!v4];
-	const netmap_at at = netmap_number(a, v4);
+	const struct u128 at = netmap_number(a, v4);
 	uint32_t start = hit.index, end = hit.index;
 	unsigned scope = 0;
 
@@ -279,7 +278,7 @@ unsigned netmap_scope(const struct netmap *map, const struct netmap_seams *seams
 	const bool behind = seams ? seam_behind(seams, !v4, hit.index, &end)
 				  : netmap_next(f, &end);
 	if (before)
-		scope = bits_apart(at, netmap_start(f, start) - 1);
+		scope = bits_apart(at, u128_previous(netmap_start(f, start)));
 	if (behind) {
 		const unsigned other = bits_apart(at, netmap_start(f, end));
 		scope = other > scope ? other : scope;

@@ -11,26 +11,18 @@
 
 enum { V4_LEAST = ADDR_V4_BITS + 24, V6_LEAST = 48 };
 
-typedef unsigned __int128 number; /* an address */
-
-static number to_number(const struct addr *a)
+static struct u128 to_number(const struct addr *a)
 {
-	return (number)be64_get(a->b) << 64 | be64_get(a->b + 8);
+	return (struct u128){ be64_get(a->b), be64_get(a->b + 8) };
 }
 
-static struct addr to_addr(number n)
+static struct addr to_addr(struct u128 number)
 {
 	struct addr a;
 
-	be64_put(a.b, (uint64_t)(n >> 64));
-	be64_put(a.b + 8, (uint64_t)n);
+	be64_put(a.b, number.high);
+	be64_put(a.b + 8, number.low);
 	return a;
-}
-
-/* The host part of a prefix, all ones. */
-static number host_bits(unsigned bits)
-{
-	return bits >= 128 ? 0 : ~(number)0 >> bits;
 }
 
 /* --- milliseconds ------------------------------------------------------------------------- */
@@ -195,8 +187,8 @@ static void add_all(
 
 /* The client at the front of what is left of a net. Returns the last address that is like it.
  */
-static number one_client(
-	struct simulate_work *w, const struct simulate_client *c, number at, number last)
+static struct u128 one_client(
+	struct simulate_work *w, const struct simulate_client *c, struct u128 at, struct u128 last)
 {
 	const struct addr who = to_addr(at);
 	const bool v4 = addr_is_v4(&who);
@@ -219,20 +211,20 @@ static number one_client(
 		add_all(w, &x, addr_prefix(&who, bits),
 			ldexp(c->weight, (int)c->net.bits - (int)bits), place);
 	}
-	const number end = at | host_bits(bits);
-	return end < last ? end : last;
+	const struct u128 end = u128_or(at, u128_behind(bits));
+	return u128_less(end, last) ? end : last;
 }
 
 static void walk(struct simulate_work *w, const struct simulate_client *c)
 {
-	number at = to_number(&c->net.addr);
-	const number last = at | host_bits(c->net.bits);
+	struct u128 at = to_number(&c->net.addr);
+	const struct u128 last = u128_or(at, u128_behind(c->net.bits));
 
 	for (;;) {
-		const number end = one_client(w, c, at, last);
-		if (end == last)
+		const struct u128 end = one_client(w, c, at, last);
+		if (u128_equal(end, last))
 			return;
-		at = end + 1;
+		at = u128_next(end);
 	}
 }
 

@@ -70,7 +70,7 @@ uint64_t choose_draw(const struct choose_walk *w, uint32_t turn, unsigned k, uin
 	const uint64_t moment = hash_mix(w->ask->now_us ^ HASH_STEP, 0xa0761d6478bd642fu),
 		       draw = hash_mix(moment ^ ((uint64_t)turn << 8 | k), 0xe7037ed1a0b428dbu);
 
-	return (uint64_t)(((unsigned __int128)draw * sum) >> 64);
+	return u128_times(draw, sum).high;
 }
 
 /* Of several answers the others are drawn, too: each by its weight among those that are left. What

@@ -65,8 +65,8 @@ static void fit(const struct latency *t)
 	places_add(places, &(struct place){ .lat = 52, .lon = 5, .country = { 'N', 'L' } });
 	places_seal(places);
 	struct netmap *map = netmap_new(true), *none = netmap_new(true);
-	netmap_append_range(map, false, 0, ~(__uint128_t)0, 1);
-	netmap_append_range(map, true, 0, ~(__uint128_t)0, 1);
+	netmap_append_range(map, false, U128_ZERO, U128_MOST, 1);
+	netmap_append_range(map, true, U128_ZERO, U128_MOST, 1);
 	netmap_seal(map);
 	netmap_seal(none);
 	*atlas = (struct atlas){ .refs = 1,
