@@ -21,7 +21,7 @@ say = @$(if $(V),:,printf '  %-4s %s\n' $(1) $(2))
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE))
-ALL_CPPFLAGS = -D_GNU_SOURCE -Isrc -Ibuild $(CPPFLAGS) $(LIB_CFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE $(WIDTHS) -Isrc -Ibuild $(CPPFLAGS) $(LIB_CFLAGS)
 # As needed: each program is bound to the libraries that it uses.
 ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
@@ -55,7 +55,7 @@ help:
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
 	@echo "make faults [N=100] [SEED=1]  system calls that fail, N times: no crash, and nothing that was confirmed is lost"
-	@echo "make cross [ARCH=s390x]  unit tests of zone images and what they are made of, on another kind of processor by qemu"
+	@echo "make cross [ARCH=s390x|i386|armhf|arm64]  unit tests of zone images and what they are made of, on another kind of processor by qemu"
 	@echo "make killed [N=1000] [SEED=1]  kill -9 in the middle of updates, N times: nothing that was confirmed is lost"
 	@echo "make year [DAYS=365] [SEED=1]  a signed zone by a clock that jumps: keys roll, the server is killed, all is validated each hour (needs faketime, python3-dnspython and ldnsutils)"
 	@echo "make fleet [ROUNDS=100] [SEED=1]  three servers on a Redis that is killed, stopped, emptied, full, slow, cut off: nothing that was confirmed is lost"
@@ -86,6 +86,9 @@ $(BUILD)/obj/%.o: %.c build/config.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(if $(filter tests/%,$<),-Itests) $(ALL_CFLAGS) $(if $(filter tests/%,$<),-Wno-missing-prototypes) -MMD -MP -c -o $@ $<
+
+# It speaks to a library of times as that one was compiled.
+$(BUILD)/obj/src/probe/resolver_wait.o: WIDTHS =
 
 # The program in the kernel; it stands in the object of who loads it.
 $(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c $(wildcard src/net/bpf/*.h) src/net/xdp_shared.h build/config.mk
@@ -137,7 +140,7 @@ $(BUILD)/obj/tests/unit/main.o: ALL_CPPFLAGS += -I$(BUILD)/obj/tests/unit
 # Memory ends there when a test says so, and what nobody gives back is seen.
 $(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free strdup strndup mmap mremap munmap pthread_create) -o $@ $^ $(LIBS) -lcunit
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free strdup strndup mmap mmap64 mremap munmap pthread_create) -o $@ $^ $(LIBS) -lcunit
 
 # The corpora are replayed by plain programs: the same targets without the fuzzer.
 fuzz_names := $(filter-out world $(if $(QUIC),,quic),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))

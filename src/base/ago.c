@@ -72,14 +72,14 @@ static bool span_before(int64_t *s, const char *text, int64_t now_s)
 	if (*text < '0' || *text > '9' || !unit || (end[1] && strcmp(end + 1, " ago") != 0) ||
 		n > (long)SPAN_MOST * DAY / unit)
 		return false;
-	*s = now_s - n * unit;
+	*s = now_s - (int64_t)n * unit;
 	return true;
 }
 
 /* The last such time of day. */
 static bool time_before(int64_t *s, const struct tm *clock, int64_t now_s)
 {
-	const time_t now = now_s;
+	const time_t now = (time_t)now_s;
 	struct tm tm;
 
 	if (!localtime_r(&now, &tm))
@@ -123,7 +123,7 @@ bool ago_moment(int64_t *s, const char *text, int64_t now_s)
 
 const char *ago_text(char to[static AGO_TEXT], int64_t s)
 {
-	const time_t at = s;
+	const time_t at = (time_t)s;
 	struct tm tm;
 
 	if (!localtime_r(&at, &tm) || !strftime(to, AGO_TEXT, "%Y-%m-%d %H:%M:%S", &tm))

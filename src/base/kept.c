@@ -250,7 +250,7 @@ void kept_close_harmed(struct kept_in *in, const char *path)
 
 size_t kept_next(const struct kept_in *in)
 {
-	return in->bad ? 0 : in->len;
+	return in->bad || in->len > SIZE_MAX ? 0 : (size_t)in->len;
 }
 
 bool kept_get(struct kept_in *in, void *to, size_t len)

@@ -20,7 +20,7 @@ static struct {
 /* NULL: there are too many. */
 static struct kind *find(const void *place)
 {
-	const size_t start = ((uintptr_t)place >> 2) * 0x9e3779b97f4a7c15u >> 32;
+	const size_t start = (size_t)(((uintptr_t)place >> 2) * 0x9e3779b97f4a7c15u >> 32);
 
 	for (size_t i = 0; i < LOG_LIMIT_KINDS; i++) {
 		struct kind *k = &limit.kinds[(start + i) % LOG_LIMIT_KINDS];

@@ -85,7 +85,7 @@ static bool make_part(struct signing *s, struct signing_piece *p, const struct z
 {
 	const struct zone *z = p->of->load.zone;
 	struct zone_signing_part part = { .until_s = until_s(s, p->keys),
-		.most = NAMES_MOST - s->made.names };
+		.most = (size_t)(NAMES_MOST - s->made.names) };
 
 	p->how.before = z;
 	if (!sign_chain_fits(z, p->keys)) {
@@ -169,7 +169,7 @@ static bool make_of_fleet(struct signing *s, struct signing_piece *p, size_t i, 
 					     .key = s->opts.key,
 					     .now_s = s->made.now_s,
 					     .until_s = p->keys ? until_s(s, p->keys) : 0,
-					     .most = NAMES_MOST - s->made.names,
+					     .most = (size_t)(NAMES_MOST - s->made.names),
 					     .goes_on = how->goes_on,
 					     .ctx = how->ctx },
 		&p->names, &f);

@@ -4,7 +4,7 @@
 #include "geo/netmap_inner.h"
 #include "geo/pages.h"
 
-enum { TOP_MOST = 30, BLOCKS_MOST = 1 << 28 };
+enum { TOP_MOST = 24, BLOCKS_MOST = 1 << 28 };
 
 struct kept_family {
 	uint64_t n, top, ranges, low;
@@ -58,10 +58,10 @@ static bool get_family(struct kept_in *in, struct netmap_family *f)
 {
 	struct kept_family head;
 
-	if (!kept_get(in, &head, sizeof head) || !head.n || head.n > BLOCKS_MOST || head.top > TOP_MOST)
+	if (!kept_get(in, &head, sizeof head) || !head.n || head.n > BLOCKS_MOST || head.n > SIZE_MAX / sizeof *f->blocks || head.top > TOP_MOST)
 		return false;
 	f->top = (unsigned)head.top;
-	f->ranges = head.ranges;
+	f->ranges = (size_t)head.ranges;
 	f->n = (uint32_t)head.n;
 	f->blocks = get_table(in, f->n * sizeof *f->blocks);
 	f->high = f->blocks ? get_table(in, f->n * sizeof *f->high) : NULL;

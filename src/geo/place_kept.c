@@ -38,12 +38,12 @@ struct places *place_kept_get(struct kept_in *in)
 		return NULL;
 	struct places *p = memory_zeroed(1, sizeof *p);
 	p->refs = 1;
-	p->n = p->room = head.n;
+	p->n = p->room = (size_t)head.n;
 	p->cities = head.cities;
 	p->list = pages_resize(NULL, 0, p->n * sizeof *p->list);
 	bool ok = kept_get(in, p->list, p->n * sizeof *p->list) && kept_next(in) == head.text_len;
 	if (ok) {
-		p->text_len = p->text_room = head.text_len;
+		p->text_len = p->text_room = (size_t)head.text_len;
 		p->text = pages_resize(NULL, 0, p->text_len);
 		ok = kept_get(in, p->text, p->text_len) && are_right(p);
 	}

@@ -65,7 +65,7 @@ bool latency_take(struct latency *t, const struct latency *from, enum latency_wh
 	for (unsigned i = LATENCY_RTT; i < LATENCY_KINDS; i++)
 		ok = take_kind(latency_of(t, i), latency_kind_of(from, i), what) && ok;
 	if (what == LATENCY_ALL)
-		latency_count_impossible(t, latency_size(from).impossible);
+		latency_count_impossible(t, (size_t)latency_size(from).impossible);
 	return ok;
 }
 

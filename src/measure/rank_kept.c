@@ -326,9 +326,9 @@ bool rank_kept_get(struct kept_in *in, struct client_map *clients, struct rank_k
 	*to = (struct rank_kept){ .ranks = NULL };
 	if (!kept_get(in, &counts, sizeof counts) || counts.splits > counts.ranks || counts.ranks > MANY || counts.fronts > MANY)
 		return false;
-	struct rank_split **splits = memory_zeroed(counts.splits, sizeof *splits);
-	to->ranks = memory_zeroed(counts.ranks, sizeof *to->ranks);
-	to->fronts = memory_zeroed(counts.fronts, sizeof *to->fronts);
+	struct rank_split **splits = memory_zeroed((size_t)counts.splits, sizeof *splits);
+	to->ranks = memory_zeroed((size_t)counts.ranks, sizeof *to->ranks);
+	to->fronts = memory_zeroed((size_t)counts.fronts, sizeof *to->fronts);
 	bool ok = true;
 	while (ok && n < counts.splits)
 		ok = get_split(in, clients, &splits[n++]);

@@ -18,8 +18,8 @@ static size_t slot_of(const struct map *m, const struct edge_point *p)
 {
 	const struct hash_key key = { 5, 7 };
 
-	return (p->name ? hash_bytes(key, (const uint8_t *)p->name, strlen(p->name))
-			: hash_bytes(key, p->addr.b, sizeof p->addr.b)) &
+	return (size_t)(p->name ? hash_bytes(key, (const uint8_t *)p->name, strlen(p->name))
+				: hash_bytes(key, p->addr.b, sizeof p->addr.b)) &
 		m->mask;
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "probe/resolver_wait.h"
 
 #include <ares.h>
 #include <ev.h>
@@ -44,13 +45,10 @@ struct resolver {
 
 static void set_timer(struct resolver *r)
 {
-	struct timeval most = { 1, 0 }, tv;
-
 	ev_timer_stop(r->loop, &r->timer);
 	if (!r->open || !r->asks)
 		return;
-	const struct timeval *in = ares_timeout(r->channel, &most, &tv);
-	ev_timer_set(&r->timer, (double)in->tv_sec + (double)in->tv_usec / 1e6, 0);
+	ev_timer_set(&r->timer, resolver_wait_s(r->channel), 0);
 	ev_timer_start(r->loop, &r->timer);
 }
 

@@ -61,7 +61,7 @@ void agent_loss_free(struct agent_loss *l)
 /* Its slot, or the free one where it belongs. Cookies are the kernel's own, so that nobody can choose them. */
 static struct counted *slot_of(const struct connections *c, uint64_t cookie)
 {
-	size_t at = cookie * 0x9e3779b97f4a7c15u >> 32;
+	size_t at = (size_t)(cookie * 0x9e3779b97f4a7c15u >> 32);
 
 	for (at &= c->slots - 1; c->slot[at].cookie && c->slot[at].cookie != cookie;)
 		at = (at + 1) & (c->slots - 1);

@@ -127,7 +127,7 @@ static const struct entry *find(const struct pool_signatures *s, uint64_t key)
 {
 	const struct slots *t = __atomic_load_n(&s->slots, __ATOMIC_ACQUIRE);
 
-	for (size_t i = key >> 8 & (t->n - 1);; i = (i + 1) & (t->n - 1)) {
+	for (size_t i = (size_t)(key >> 8) & (t->n - 1);; i = (i + 1) & (t->n - 1)) {
 		const struct entry *e = __atomic_load_n(&t->of[i].entry, __ATOMIC_ACQUIRE);
 		if (!e || t->of[i].key == key)
 			return e;
@@ -214,7 +214,7 @@ static void *take(struct pool_signatures *s, size_t len)
 
 static struct slot *slot_of(struct slots *t, uint64_t key)
 {
-	size_t i = key >> 8 & (t->n - 1);
+	size_t i = (size_t)(key >> 8) & (t->n - 1);
 
 	while (t->of[i].entry && t->of[i].key != key)
 		i = (i + 1) & (t->n - 1);

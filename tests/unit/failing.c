@@ -97,6 +97,12 @@ static void *count(void *p)
 
 /* --- what the linker sends here ----------------------------------------------------------- */
 
+/* Where words are of 32 bits, and files are longer, the C library's mmap() is this one. */
+#if __SIZEOF_LONG__ < 8
+#define __real_mmap __real_mmap64
+#define __wrap_mmap __wrap_mmap64
+#endif
+
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t n, size_t len);
 void *__real_realloc(void *p, size_t len);

@@ -44,7 +44,7 @@ static void offsets_are_those_of_the_c_library(void)
 			const int64_t next = tz_next(tz, t);
 			if (next == INT64_MAX)
 				break;
-			for (time_t at = next - 1; at <= next; at++) {
+			for (time_t at = (time_t)(next - 1); at <= next; at++) {
 				struct tm tm;
 				localtime_r(&at, &tm);
 				differ += tz_offset(tz, at) != tm.tm_gmtoff;

@@ -17,7 +17,7 @@ static int64_t utc(const char *text)
 static const char *text_of(int64_t t)
 {
 	static char text[32];
-	const time_t at = t;
+	const time_t at = (time_t)t;
 	struct tm tm;
 
 	if (t == INT64_MAX)
