@@ -21,6 +21,9 @@ struct store;
 /* `store` is borrowed. NULL: `why`. */
 struct key_ring *key_ring_open(struct store *store, const char *dir, struct fault *why);
 void key_ring_close(struct key_ring *r); /* NULL is fine */
+/* We end before the store was released (store_open_unreleased()): the files of keys that were made until now go, since no state of them is
+ * stored. Before another process is told that it may go on, which would find them. */
+void key_ring_take_back(struct key_ring *r);
 const char *key_ring_dir(const struct key_ring *r);
 
 /* What the zone at `apex` (wire, lower case) is to be signed with now, by its policy; NULL: it

@@ -54,6 +54,7 @@ struct key_ring {
 	pthread_mutex_t lock;       /* of the table */
 	struct ring_zone **buckets; /* [KEY_RING_BUCKETS] */
 	size_t n;                   /* atomic */
+	struct key_made *made;      /* under `lock`, own: new keys whose states may never be stored */
 };
 
 /* NULL: it is not there. With `make`: or there is no memory. */
@@ -89,6 +90,8 @@ void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
 /* Under the zone's lock: a key of that role for `l`, written beside its place in the folder, or into the batch. */
 bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
 	uint8_t role, struct key_life *l, struct fault *why);
+/* Nobody asks for them any more. */
+void key_ring_forget_made(struct key_ring *r);
 /* Under the zone's lock: its states are stored, so its files get into their places. */
 void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l);
 /* Files beside their places that no zone has a state of go. */

@@ -167,6 +167,41 @@ static bool has_tag(const struct key_life *l, const struct signing_key *k)
 	return false;
 }
 
+/* A new key of a process that does not serve yet. */
+struct key_made {
+	struct key_made *next;
+	const struct ring_zone *zone;
+	struct signing_key *key; /* held */
+};
+
+static bool remember_made(struct key_ring *r, const struct ring_zone *z, struct signing_key *k, struct fault *why)
+{
+	struct key_made *m = store_is_unreleased(r->store) ? malloc(sizeof *m) : NULL;
+
+	if (!m)
+		return !store_is_unreleased(r->store) || fault(why, "out of memory");
+	pthread_mutex_lock(&r->lock);
+	*m = (struct key_made){ r->made, z, signing_key_hold(k) };
+	r->made = m;
+	pthread_mutex_unlock(&r->lock);
+	return true;
+}
+
+void key_ring_forget_made(struct key_ring *r)
+{
+	for (struct key_made *m; (m = r->made); free(m)) {
+		r->made = m->next;
+		signing_key_drop(m->key);
+	}
+}
+
+void key_ring_take_back(struct key_ring *r)
+{
+	for (const struct key_made *m = r->made; m && store_is_unreleased(r->store); m = m->next)
+		key_files_remove(r->files, m->zone->apex, m->key);
+	key_ring_forget_made(r);
+}
+
 bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
 	uint8_t role, struct key_life *l, struct fault *why)
 {
@@ -184,8 +219,9 @@ bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_
 	}
 	if (!k)
 		return false;
-	ok = z->batch ? key_batch_file(z->batch, r, z, k, now_s, why)
-		      : key_files_write_aside(r->files, z->apex, k, now_s, why);
+	ok = remember_made(r, z, k, why) &&
+		(z->batch ? key_batch_file(z->batch, r, z, k, now_s, why)
+			  : key_files_write_aside(r->files, z->apex, k, now_s, why));
 	if (ok && !key_life_add(l, k, role, now_s))
 		ok = fault(why, "zone %s has %d keys already", name_text(name, z->apex),
 			KEY_LIFE_MOST);

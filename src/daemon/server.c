@@ -107,6 +107,14 @@ static void sign_pools(struct server *s)
 	pool_signatures_drop(to);
 }
 
+static void take_back(void *ctx)
+{
+	struct server *s = ctx;
+
+	if (s->ring)
+		key_ring_take_back(s->ring);
+}
+
 bool server_read(struct server *s, struct fault *why)
 {
 	struct parts first;
@@ -114,6 +122,8 @@ bool server_read(struct server *s, struct fault *why)
 
 	faults_init(&f);
 	s->key = parts_key();
+	if (s->successor)
+		successor_on_failing(s->successor, take_back, s);
 	bool ok = read_parts(s, &first, &f);
 	if (ok) {
 		if (s->successor && s->store)

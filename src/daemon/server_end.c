@@ -85,8 +85,11 @@ void server_end(struct server *s)
 {
 	if (s->left || upgrade_has_left(s->upgrade))
 		leave(s);
-	if (successor_waits(s->successor)) /* nothing is ours yet */
+	if (successor_waits(s->successor)) { /* nothing is ours yet */
+		if (s->ring)
+			key_ring_take_back(s->ring);
 		_exit(0);
+	}
 	privs_notify("STOPPING=1");
 	upgrade_free(s->upgrade);
 	successor_free(s->successor);

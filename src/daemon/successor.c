@@ -36,6 +36,8 @@ struct successor {
 	ev_timer look;
 	double began_s;
 	bool ready, serves;
+	void (*take_back)(void *ctx); /* NULL */
+	void *take_back_ctx;
 };
 
 struct successor *successor_new(void)
@@ -64,10 +66,25 @@ static bool say(struct successor *s, enum handover_word word, const char *text)
 	return s->end >= 0 && fd_pass_send(s->end, &m, sizeof m, NULL, 0);
 }
 
+void successor_on_failing(struct successor *s, void (*take_back)(void *ctx), void *ctx)
+{
+	s->take_back = take_back;
+	s->take_back_ctx = ctx;
+}
+
+/* Once. */
+static void take_back(struct successor *s)
+{
+	if (s->take_back)
+		s->take_back(s->take_back_ctx);
+	s->take_back = NULL;
+}
+
 void successor_fail(struct successor *s, const char *why)
 {
 	if (s->serves)
 		return;
+	take_back(s);
 	say(s, HANDOVER_FAULT, why);
 }
 
@@ -198,8 +215,10 @@ static void on_heard(struct ev_loop *loop, ev_io *io, int events)
 		serve(s);
 	} else if (m.word == HANDOVER_END) {
 		log_line(LOG_NOTICE, "upgrade: the process before was told to stop, and so does this one");
-		if (!s->serves)
+		if (!s->serves) {
+			take_back(s);
 			_exit(0);
+		}
 		raise(SIGTERM); /* it had not heard yet that we serve */
 	} else if (m.word == HANDOVER_NOTIFY && name_check(m.of.notify.name, m.of.notify.name + NAME_MOST)) {
 		s->opts.notified(s->opts.ctx, m.of.notify.name, &m.of.notify.from);

@@ -30,6 +30,9 @@ const char *successor_state(const struct successor *s);
 const uint8_t *successor_cookies(const struct successor *s);
 const uint8_t *successor_quic(const struct successor *s);
 
+/* Called when it is certain that we do not serve, before the other one is told. */
+void successor_on_failing(struct successor *s, void (*take_back)(void *ctx), void *ctx);
+
 /* We cannot. Also before successor_load(); of many lines the first few are told. */
 void successor_fail(struct successor *s, const char *why);
 

@@ -221,6 +221,11 @@ bool store_run(sqlite3_stmt *st)
 	return ok;
 }
 
+bool store_is_unreleased(const struct store *s)
+{
+	return __atomic_load_n(&s->unreleased, __ATOMIC_RELAXED);
+}
+
 void store_hold(struct store *s)
 {
 	store_lock(s);
@@ -238,7 +243,8 @@ bool store_release(struct store *s, struct fault *why)
 	else if (s->unreleased)
 		ok = store_run(store_bind(s, STORE_COMMIT, "")) || store_fail(s, why);
 	if (ok) {
-		s->held = s->unreleased = false;
+		s->held = false;
+		__atomic_store_n(&s->unreleased, false, __ATOMIC_RELAXED);
 		pthread_cond_broadcast(&s->released);
 	}
 	store_unlock(s);

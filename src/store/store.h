@@ -27,6 +27,8 @@ struct store *store_open(const char *path, struct fault *why);
 /* As store_open(), while another process has the same file and writes nothing, but may go on with it if we fail: whatever we change in a
  * file that is there, its tables for this version too, is one transaction until store_release(), and nobody else sees it. */
 struct store *store_open_unreleased(const char *path, struct fault *why);
+/* Is it one yet? Any thread. */
+bool store_is_unreleased(const struct store *s);
 /* From now on who writes waits for store_release(). */
 void store_hold(struct store *s);
 /* The file is ours. False: it is as it was before we opened it. Also of one that is neither. Not for the loop's thread while others write. */

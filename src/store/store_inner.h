@@ -91,7 +91,7 @@ struct store {
 	sqlite3 *checkpoints;
 	int wal_pages; /* atomic */
 	bool held; /* nothing is written for now */
-	bool unreleased; /* all that is changed is one transaction, with each that is begun as a part of it */
+	bool unreleased; /* written atomically: all that is changed is one transaction, with each that is begun as a part of it */
 	unsigned readers; /* store_read_many() */
 	bool snapshot;    /* STORE_SNAPSHOT is under way: what is read is read in its transaction */
 	pthread_cond_t released;

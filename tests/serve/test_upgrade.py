@@ -178,6 +178,24 @@ def fails():
         same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
 
 
+@claim("a new process that makes the first keys of a zone, and then cannot serve, leaves no files of them; one that can keeps them")
+def keys():
+    def files():
+        return sorted(f for _, _, names in os.walk(s.dir) for f in names if f.startswith("K"))
+
+    with Followed() as s:
+        s.configure(None, "[ { name: example.com, file: zones/example.com.zone, dnssec: auto } ]")
+        conf = open(s.conf).read()
+        s.write("waymark.yaml", conf.replace("listen: [ ", "listen: [ \"192.0.2.254:%d\", " % s.port))
+        code, said = s.ctl("upgrade")
+        same((code, "cannot start: cannot listen on" in said), (1, True), said)
+        assert "zone example.com.: a new CSK" in s.said(), s.said()
+        same(files(), [], "it fails:")
+        s.write("waymark.yaml", conf)
+        s.upgrade()
+        same(len(files()), 2, "it serves:")
+
+
 @claim("an upgrade opens folders that the configuration did not name when the one before was started")
 def folders():
     there = tempfile.mkdtemp(prefix="waymark-test.")
