@@ -147,7 +147,11 @@ static void add_command(struct text *said, const char *line)
 	struct text out = { 0 };
 	char path[] = "/tmp/unit_session_out.XXXXXX";
 
-	snprintf(copy, sizeof copy, "%s", line);
+	struct text real = { 0 };
+
+	add_replaced(&real, line, "@PORT@", port);
+	snprintf(copy, sizeof copy, "%s", text_get(&real));
+	text_fini(&real);
 	for (char *at; (at = strsep(&rest, " ")) && n < 63;)
 		words[n++] = at;
 	text_addf(said, "$ %s\n", line);
