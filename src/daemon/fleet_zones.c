@@ -19,6 +19,7 @@ enum {
 	LOOK_S = 10,   /* what nobody has told of is looked for */
 	LOOKS = 50,      /* a second */
 	LOOKS_TICK = 256, /* at once: as many as one batch of updates has */
+	SAID_TICK = 256, /* commits that are told at once; the others at the next ticks */
 	AGAIN_MS = 500, /* what failed is tried again */
 	BEGIN_MS = 1500, /* so long others may say that they have more */
 	BID_MS = 5000,   /* who said so may be gone: then all are asked anew */
@@ -37,6 +38,7 @@ struct fleet_zone {
 	uint64_t due_us, begin_us; /* when to look; when to begin; 0: not */
 	uint64_t bid_us; /* since when it is missing, or when others were asked last */
 	bool told;
+	bool unsaid; /* others are to be told of a commit */
 	struct fault why;
 };
 
@@ -48,6 +50,7 @@ struct fleet_zones {
 	size_t seen_n;       /* of the registry that they were found in */
 	uint64_t seen_names; /* ... */
 	size_t hand;         /* where looking goes on */
+	size_t said, unsaid; /* commits, since the last tick; that are to be told of */
 	ev_timer tick;
 };
 
@@ -91,10 +94,34 @@ static void say(struct fleet_zones *z, enum says what, const uint8_t *apex)
 		fleet_say(z->fleet, FLEET_ZONES, to, SAYS + len);
 }
 
+static void say_committed(struct fleet_zone *x)
+{
+	x->unsaid = false;
+	x->of->unsaid--;
+	x->of->said++;
+	say(x->of, COMMITTED, x->own.apex);
+}
+
 void fleet_zones_committed(void *ctx, const uint8_t *apex)
 {
-	if (find(ctx, apex))
-		say(ctx, COMMITTED, apex);
+	struct fleet_zones *z = ctx;
+	struct fleet_zone *x = find(z, apex);
+
+	if (!x || x->unsaid)
+		return;
+	x->unsaid = true;
+	z->unsaid++;
+	if (z->said < SAID_TICK)
+		say_committed(x);
+}
+
+/* What was too much for one turn: keys of thousands of zones are made or rolled at once. */
+static void say_unsaid(struct fleet_zones *z)
+{
+	z->said = 0;
+	for (size_t i = 0; i < z->n && z->unsaid && z->said < SAID_TICK; i++)
+		if (z->of[i]->unsaid)
+			say_committed(z->of[i]);
 }
 
 /* --- looking at the journal --------------------------------------------------------------- */
@@ -244,6 +271,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
+	say_unsaid(z);
 	if (z->fleet && fleet_is_caught_up(z->fleet)) {
 		look_at_due(z);
 		return;
@@ -256,6 +284,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *t, int events)
 
 static void let_go(struct fleet_zone *x)
 {
+	x->of->unsaid -= x->unsaid;
 	x->of = NULL;
 	if (!x->asked)
 		memory_free(x);
