@@ -193,7 +193,7 @@ static void no_estimate_is_below_what_light_needs(void)
 					i + (place == NEW_YORK ? 128 : 0));
 				const double km = km_to(at[place][0], at[place][1], e);
 				measure(&w, text, e,
-					e == SFO ? fmax((km - 1000) / 100, 0) + 0.1
+					e == SFO ? fmax((km - 99) / 100, 0) + 0.1
 						 : model_line_ms(km));
 			}
 	fit(&w);

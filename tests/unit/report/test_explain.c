@@ -539,7 +539,7 @@ static void measurements_are_shown(void)
 		{ "latency show --edge ams --json", 0,
 			"{\"edge\":\"ams\",\"networks\":1,\"samples\":3,\"offset_ms\":0.0,"
 			"\"mesh\":[],\"believed\":1.0,\"impossible_share\":0.0,"
-			"\"at_odds_share\":null,\"late_share\":0.0}" },
+			"\"at_odds_share\":null,\"late_share\":0.0,\"early_share\":0.0}" },
 		{ "latency show --edge xyz", 1,
 			"there is no edge \"xyz\" (\"waymarkctl edges\" lists them)\n" },
 		{ "latency show --country XX", 2,
