@@ -255,7 +255,7 @@ static void lower(struct shed_auction *a, unsigned edge)
 	const uint32_t before = a->price[edge];
 	double load = a->load[edge];
 
-	if (a->capacity[edge] <= 0 || price_of_load(a, edge, load) + 1 >= before)
+	if (a->capacity[edge] <= 0 || !before || (price_of_load(a, edge, load) > 0 && price_of_load(a, edge, load) + 1 >= before))
 		return;
 	const size_t n = find_comers(a, edge);
 	size_t come = 0;
@@ -318,14 +318,15 @@ static bool run(struct shed_auction *a)
 	return raise_all(a);
 }
 
-/* Prices that are higher than they need be, with room to spare, come down a step. */
+/* Prices that are higher than they need be, with room to spare, come down a step; and to nothing where there need be none: any price
+ * at all makes each group of clients look for itself. */
 static void ease(struct shed_auction *a, unsigned edge)
 {
 	const uint32_t before = a->price[edge], most = before / 4 + STEP_LEAST;
 	const struct edge *e = shed_edge_of(a, edge);
+	const double need = a->capacity[edge] > 0 ? price_of_load(a, edge, a->load[edge]) : 0;
 
-	if (a->load[edge] > a->capacity[edge] * (e->high - BAND) ||
-		before < price_of_load(a, edge, a->load[edge]) + STEP_LEAST)
+	if (a->load[edge] > a->capacity[edge] * (e->high - BAND) || (need > 0 && before < need + STEP_LEAST))
 		return;
 	lower(a, edge);
 	if (before - a->price[edge] <= most)

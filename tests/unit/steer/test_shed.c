@@ -13,6 +13,22 @@
 
 /* --- by hand ------------------------------------------------------------------------------ */
 
+/* What had a price comes down, step by step: the last half of a millisecond, too, and the last 1024th. */
+static void fall_to_nothing(struct shed_problem *p)
+{
+	struct shed_edge out[4];
+
+	p->steady = true;
+	for (uint32_t last = 1; last <= 18000; last *= 60) {
+		uint32_t price[4] = { [AMS] = last, [ROM] = last };
+		for (unsigned i = 0; i < 30; i++)
+			CU_ASSERT_TRUE(shed_solve(p, price, out));
+		CU_ASSERT_EQUAL(price[AMS], 0);
+		CU_ASSERT_EQUAL(price[ROM], 0);
+	}
+	p->steady = false;
+}
+
 /* ams and rom in a pool, for clients in Oslo (19.6 and 37.1 ms) and Rome (5 and 26 or so). */
 static void what_costs_least_goes_first_and_no_more_than_must(void)
 {
@@ -60,6 +76,7 @@ static void what_costs_least_goes_first_and_no_more_than_must(void)
 	CU_ASSERT_TRUE(shed_solve(&p, price, out));
 	CU_ASSERT(price[AMS] == 0 && price[ROM] == 0 && out[AMS].moved == 0);
 
+	fall_to_nothing(&p);
 	/* More than both can bear: each bears its part. */
 	p.per_query = 2;
 	CU_ASSERT_TRUE(shed_solve(&p, price, out));
