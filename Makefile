@@ -277,6 +277,7 @@ interop: deps-tests
 	part tests/interop/encrypted.py; \
 	part tests/interop/fleet.py --seed $(SEED); \
 	part tests/interop/redis.py; \
+	part tests/interop/redis_measured.py; \
 	part tests/interop/redis_zones.py; \
 	part tests/interop/redis_signed.py; \
 	part tests/interop/redis_faults.py --rounds 6 --seed $(SEED); \
