@@ -206,7 +206,9 @@ class Run:
                 time.sleep(0.1)
 
     def end(self):
-        self.ctl("stop")
+        if not self.ctl("stop")[0]:                         # who cannot be watched is not heard; he asks again
+            self.plan.end()
+            self.ctl("stop")
         end = time.monotonic() + 30
         while self.ctl("status")[0] or any(p != self.server.proc.pid for p in self.processes()):
             if time.monotonic() > end:
