@@ -29,7 +29,7 @@ struct job {
 	struct job *below; /* among those that are handed back */
 	struct job_opts opts;
 	char about[JOB_ABOUT];
-	struct helper *helper; /* that runs it */
+	struct helper *helper; /* that runs it; NULL: it is told to end behind it, and may be gone */
 	enum job_end end;      /* the helper's, until it has ended */
 	bool cancelled;        /* atomic */
 	uint64_t since_us;
@@ -53,7 +53,6 @@ struct helper {
 	enum jobs_manner manner;
 	sem_t go;
 	struct job *job; /* atomic: what it is given, until it takes it */
-	bool away;       /* it was told to end */
 	uint64_t idle_us;
 };
 
@@ -216,9 +215,6 @@ static struct helper *find_helper(struct jobs *j, enum jobs_manner manner)
 /* Once it has done what it was given; it is not to be touched again. */
 static void send_away(struct jobs *j, struct helper *h)
 {
-	if (h->away)
-		return;
-	h->away = true;
 	j->helpers[h->manner].n--;
 	sem_post(&h->go);
 }
@@ -480,8 +476,11 @@ static void send_all_away(struct jobs *j)
 			j->helpers[m].idle = h->next;
 			send_away(j, h);
 		}
-	for (struct job *job = j->running.first; job; job = job->next)
-		send_away(j, job->helper);
+	for (struct job *job = j->running.first; job; job = job->next) {
+		if (job->helper)
+			send_away(j, job->helper);
+		job->helper = NULL;
+	}
 }
 
 bool jobs_stop(struct jobs *j, double patience_s)
