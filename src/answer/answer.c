@@ -5,6 +5,7 @@
 #include "answer/count.h"
 #include "answer/pool_rrsig.h"
 #include "answer/sections.h"
+#include "answer/short_source.h"
 #include "answer/steered.h"
 #include "answer/transfer.h"
 #include "answer/views.h"
@@ -506,6 +507,8 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 	/* Nobody has the authority over all classes (RFC 1035 section 6.2). */
 	c->flags |= q->qclass == RRCLASS_IN ? FLAG_AA : 0;
 	resolve(a, ask, c, p);
+	if (short_source(&q->edns.ecs, p->view_scope))
+		short_source_hold(c);
 }
 
 /* What is told of the zone that has the say: how long a secondary may serve it, where that is

@@ -3,6 +3,7 @@
 #include "answer/compose_pool.h"
 #include "answer/note.h"
 #include "answer/pool_rrsig.h"
+#include "answer/short_source.h"
 #include "dns/rrtype.h"
 #include "steer/stage.h"
 #include "steer/template.h"
@@ -177,14 +178,9 @@ static void narrow(struct choice *c, const struct choose_ask *who)
 		c->scope = bits;
 }
 
-enum { SHORT_SOURCE_V4 = 20, SHORT_SOURCE_V6 = 40, SHORT_SOURCE_TTL_S = 1 };
-
-/* A subnet much shorter than what the choice depends on: the answer is good for one client of
- * many, and some resolvers give it to all of them. Who asks honestly sends no such subnet. */
-static bool is_of_few(const struct choose_ask *who, const struct choice *c, unsigned source)
+static bool is_of_few(const struct compose *c, const struct choose_ask *who, const struct choice *choice, unsigned v4_at)
 {
-	return c->by_subnet && c->scope > source &&
-		source < (addr_is_v4(&who->subnet) ? SHORT_SOURCE_V4 : SHORT_SOURCE_V6);
+	return who->has_subnet && choice->by_subnet && short_source(&c->q->edns.ecs, choice->scope + v4_at);
 }
 
 /* How long an answer holds, or that there is none. */
@@ -195,9 +191,7 @@ static uint32_t steered_ttl_s(const struct compose *c, const struct lookup *l,
 
 	if (ttl_s > choice->ttl_most_s)
 		ttl_s = choice->ttl_most_s;
-	if (ttl_s > SHORT_SOURCE_TTL_S && who->has_subnet &&
-		is_of_few(who, choice,
-			c->q->edns.ecs.source > v4_at ? c->q->edns.ecs.source - v4_at : 0))
+	if (ttl_s > SHORT_SOURCE_TTL_S && is_of_few(c, who, choice, v4_at))
 		ttl_s = SHORT_SOURCE_TTL_S;
 	return ttl_s;
 }
@@ -458,8 +452,8 @@ bool steered_answer(
 		note_decision(a, who, &choice,
 			&(struct note_answer){ c->q->qtype, service ? !family[0].n : who->v6, ttl_s });
 	if (*none) {
-		/* What the state of the edges decides ends with it. */
-		if (choice.for_now || service)
+		/* What the state of the edges decides ends with it; and what few of those have who are told so holds for a moment. */
+		if (choice.for_now || service || is_of_few(c, who, &choice, p->v4_at))
 			c->negative_most_s = ttl_s;
 		return false;
 	}

@@ -309,6 +309,11 @@ def short_sources():
             same(m.scope > bits and bits < 20, short, net)
         same([r[2] for r in m.answer], [1 if short else 60], net)
     same([r[2] for r in server.steer("turns.example.com", "128.0.0.0/1").answer], [60])     # looks at nobody
+    config = "edges: { a: { a: 192.0.2.1 } }\npools: { web: { edges: [ a ], policy: ordered, pin: [ { net: 10.9.0.0/24, to: nobody } ] } }\n"
+    with Server({"example.com": APEX + "web 60 EDGE web\n"}, config) as s:
+        for net, ttl in (("10.9.0.0/24", 60), ("10.9.0.0/20", 60), ("10.9.0.0/19", 1)):     # and that there is none, too
+            m = s.steer("web.example.com", net)
+            same((m.answer, [r[2] for r in m.authority]), ([], [ttl]), net)
 
 
 @claim("an edge without an address of the type is passed over")

@@ -94,6 +94,8 @@ def who():
         for subnet, address, scope in (("10.9.3.0/24", "10.9.0.1", 16), ("10.8.3.0/24", "192.0.2.80", 16), ("127.0.1.0/24", "192.0.2.80", 2)):
             reply = ask(s, "www.v.test", subnet=subnet)
             same((reply.addresses(), reply.scope), ([address], scope), subnet)
+        for subnet, ttl in (("10.0.0.0/8", 1), ("10.8.0.0/14", 1), ("10.9.0.0/16", 300), ("127.0.1.0/24", 300)):
+            same([r[2] for r in ask(s, "www.v.test", subnet=subnet).answer], [ttl], subnet)
         same(ask(s, "www.one.test").rcode, REFUSED)
         same(ask(s, "www.one.test", INSIDE).addresses(), ["10.0.0.1"])
         for client, line in (("127.0.1.1", "zone       v.test. for office\n"), ("10.9.1.0/24", "zone       v.test. for lab, by its subnet\n"),
