@@ -112,10 +112,11 @@ static void work(void *ctx, struct job *job)
 	struct decisions *d = ctx;
 
 	(void)job;
-	if (d->path)
+	/* What came before nothing was to be logged any more goes where the lines before it went. */
+	if (d->lines.len)
 		d->lost_now = line_file_add(
 			d->file, d->path, d->most, text_get(&d->lines), d->lines.len);
-	else
+	if (!d->path)
 		line_file_close(d->file);
 }
 
@@ -129,6 +130,7 @@ static void wait_on(struct decisions *d)
 	d->lines.lost = false;
 	d->waiting = d->lines;
 	d->lines = (struct text){ 0 };
+	d->is_open = true; /* it may be, and was to be closed */
 }
 
 static void done(void *ctx, enum job_end end)

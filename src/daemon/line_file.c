@@ -59,6 +59,8 @@ static bool is_current(struct line_file *f, const char *path, size_t most)
 
 static bool open_file(struct line_file *f, const char *path, size_t most)
 {
+	if (!path)
+		return f->path != NULL;
 	if (is_current(f, path, most))
 		return true;
 	close_file(f);

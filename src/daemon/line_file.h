@@ -18,7 +18,7 @@ struct line_file;
 struct line_file *line_file_new(const char *what);
 void line_file_free(struct line_file *f);
 
-/* Adds `len` bytes of lines to the file at `path`, which may have `most` bytes. Returns how many
+/* Adds `len` bytes of lines to the file at `path`, which may have `most` bytes; NULL: to the one that is open, if any. Returns how many
  * lines could not be written. */
 uint64_t line_file_add(
 	struct line_file *f, const char *path, size_t most, const char *s, size_t len);

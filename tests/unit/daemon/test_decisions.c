@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EDGES                                       \
 	"edges:\n"                                  \
@@ -174,11 +175,53 @@ static void what_a_held_job_was_to_write_is_written_at_the_end(void)
 	house_close(&h);
 }
 
+static bool may_go_on; /* atomic */
+
+static void stand(void *ctx, struct job *job)
+{
+	(void)ctx;
+	(void)job;
+	while (!__atomic_load_n(&may_go_on, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
+static void stood(void *ctx, enum job_end end)
+{
+	(void)ctx;
+	(void)end;
+}
+
+/* As behind a disk that hangs: the job with the last lines gets no thread until the server stops. */
+static void what_waits_is_written_though_nothing_is_logged_any_more(void)
+{
+	house_open(&h, EDGES "log: { decisions: { file: d.json, sample: 100% } }\n");
+	CU_ASSERT_TRUE_FATAL(house_start(&h));
+	house_ask(&h, "w.a.example");
+	CU_ASSERT_TRUE(has_lines("d.json", 1));
+	const unsigned lane = jobs_lane(h.server.jobs, JOBS_THREADS_MOST, JOBS_PROMPT);
+	may_go_on = false;
+	for (unsigned i = 0; i < JOBS_THREADS_MOST; i++)
+		CU_ASSERT_PTR_NOT_NULL(jobs_start(h.server.jobs,
+			&(struct job_opts){ .lane = lane, .name = "stands", .work = stand, .done = stood }));
+	for (unsigned i = 0; i < 3; i++)
+		house_ask(&h, "w.a.example");
+	house_pass(&h, 0.5); /* the job with these has been asked for */
+	CU_ASSERT_EQUAL(lines_of(file_of("d.json")), 1);
+	house_configure(&h, EDGES);
+	house_tell(&h, "reload");
+	CU_ASSERT_EQUAL(h.status, 0);
+	__atomic_store_n(&may_go_on, true, __ATOMIC_RELEASE);
+	house_stop(&h);
+	CU_ASSERT_EQUAL(lines_of(file_of("d.json")), 4);
+	house_close(&h);
+}
+
 static const struct unit_case cases[] = {
 	{ "each sampled answer is a line", each_sampled_answer_is_a_line },
 	{ "it follows reloads", it_follows_reloads },
 	{ "what the file does not take is counted", what_the_file_does_not_take_is_counted },
 	{ "what a held job was to write is written at the end", what_a_held_job_was_to_write_is_written_at_the_end },
+	{ "what waits is written though nothing is logged any more", what_waits_is_written_though_nothing_is_logged_any_more },
 };
 
 void suite_decisions(void);
