@@ -102,7 +102,7 @@ void key_ring_close(struct key_ring *r)
 			free_zone(z);
 		}
 	free(r->buckets);
-	key_ring_forget_made(r);
+	key_ring_keep_made(r);
 	key_files_close(r->files);
 	pthread_mutex_destroy(&r->lock);
 	free(r);

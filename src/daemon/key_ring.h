@@ -24,6 +24,8 @@ void key_ring_close(struct key_ring *r); /* NULL is fine */
 /* We end before the store was released (store_open_unreleased()): the files of keys that were made until now go, since no state of them is
  * stored. Before another process is told that it may go on, which would find them. */
 void key_ring_take_back(struct key_ring *r);
+/* It was released, or nobody is to take them back any more: their keys are held as all others are. */
+void key_ring_keep_made(struct key_ring *r);
 const char *key_ring_dir(const struct key_ring *r);
 
 /* What the zone at `apex` (wire, lower case) is to be signed with now, by its policy; NULL: it

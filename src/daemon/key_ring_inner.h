@@ -90,8 +90,6 @@ void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
 /* Under the zone's lock: a key of that role for `l`, written beside its place in the folder, or into the batch. */
 bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
 	uint8_t role, struct key_life *l, struct fault *why);
-/* Nobody asks for them any more. */
-void key_ring_forget_made(struct key_ring *r);
 /* Under the zone's lock: its states are stored, so its files get into their places. */
 void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l);
 /* Files beside their places that no zone has a state of go. */

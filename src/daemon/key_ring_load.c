@@ -174,32 +174,43 @@ struct key_made {
 	struct signing_key *key; /* held */
 };
 
+/* The ring's lock: the store may be released meanwhile. */
 static bool remember_made(struct key_ring *r, const struct ring_zone *z, struct signing_key *k, struct fault *why)
 {
-	struct key_made *m = store_is_unreleased(r->store) ? malloc(sizeof *m) : NULL;
+	bool ok = true;
 
-	if (!m)
-		return !store_is_unreleased(r->store) || fault(why, "out of memory");
 	pthread_mutex_lock(&r->lock);
-	*m = (struct key_made){ r->made, z, signing_key_hold(k) };
-	r->made = m;
+	if (store_is_unreleased(r->store)) {
+		struct key_made *m = malloc(sizeof *m);
+		ok = m || fault(why, "out of memory");
+		if (m)
+			*m = (struct key_made){ r->made, z, signing_key_hold(k) };
+		r->made = m ? m : r->made;
+	}
 	pthread_mutex_unlock(&r->lock);
-	return true;
+	return ok;
 }
 
-void key_ring_forget_made(struct key_ring *r)
+static void end_made(struct key_ring *r, bool files)
 {
+	pthread_mutex_lock(&r->lock);
 	for (struct key_made *m; (m = r->made); free(m)) {
 		r->made = m->next;
+		if (files)
+			key_files_remove(r->files, m->zone->apex, m->key);
 		signing_key_drop(m->key);
 	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+void key_ring_keep_made(struct key_ring *r)
+{
+	end_made(r, false);
 }
 
 void key_ring_take_back(struct key_ring *r)
 {
-	for (const struct key_made *m = r->made; m && store_is_unreleased(r->store); m = m->next)
-		key_files_remove(r->files, m->zone->apex, m->key);
-	key_ring_forget_made(r);
+	end_made(r, store_is_unreleased(r->store));
 }
 
 bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,

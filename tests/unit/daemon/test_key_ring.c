@@ -1,4 +1,4 @@
-#include "daemon/key_ring.h"
+#include "daemon/key_ring_inner.h"
 #include "daemon/key_files.h"
 #include "store/store.h"
 #include "unit/unit.h"
@@ -688,6 +688,47 @@ static void keys_of_a_zone_that_is_about_to_be_signed_stay(void)
 	end();
 }
 
+static void open_unreleased(void)
+{
+	close_ring();
+	store = store_open_unreleased(db, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
+	ring = key_ring_open(store, keys, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
+}
+
+/* A process that was to serve in the place of another. */
+static void keys_made_before_the_store_is_ours_go_or_stay_with_their_states(void)
+{
+	const struct key_policy p = quick();
+
+	begin();
+	keyset_drop(key_ring_get(ring, other, &p, &why));
+	open_unreleased();
+	keyset_drop(key_ring_get(ring, apex, &p, &why));
+	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	CU_ASSERT_PTR_NOT_NULL(ring->made);
+	key_ring_take_back(ring); /* it fails */
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	CU_ASSERT_PTR_NULL(ring->made);
+	open_unreleased();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t tag = only_tag(s);
+	keyset_drop(s);
+	CU_ASSERT(store_release(store, &why)); /* it serves */
+	key_ring_keep_made(ring);
+	CU_ASSERT_PTR_NULL(ring->made); /* one that has rolled is held by nobody */
+	keyset_drop(key_ring_get(ring, (const uint8_t *)"\5third", &p, &why));
+	CU_ASSERT_PTR_NULL(ring->made);
+	key_ring_take_back(ring);
+	CU_ASSERT_EQUAL(count_files(".private"), 3);
+	again();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	keyset_drop(s);
+	end();
+}
+
 void suite_key_ring(void);
 void suite_key_ring(void)
 {
@@ -716,6 +757,8 @@ void suite_key_ring(void)
 		{ "a key that is not taken leaves no file", a_key_that_is_not_taken_leaves_no_file },
 		{ "a zone that is off is unsigned at once where no DS was asked for",
 			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
+		{ "keys made before the store is ours go, or stay, with their states",
+			keys_made_before_the_store_is_ours_go_or_stay_with_their_states },
 	};
 
 	unit_suite("daemon/key_ring", cases, UNIT_COUNT(cases));
