@@ -291,11 +291,16 @@ static void check_store(const struct conf *c, struct faults *f)
 			faults_warning(f, &at, "%s", why.text);
 		return;
 	}
-	const int fd = file_open(c->store_file, SIZE_MAX, &why);
-	const ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : 0;
-	if (fd >= 0)
-		close(fd);
-	if (n > 0 && memcmp(head, begins, sizeof head) != 0)
+	const int fd = file_open(c->store_file, UINT64_MAX, &why);
+	if (fd < 0) { /* a folder, or a pipe; or it is for the server to read */
+		if (access(c->store_file, R_OK) == 0)
+			faults_error(f, &at, "%s: %s", c->store_file, why.text);
+		return;
+	}
+	const ssize_t n = read(fd, head, sizeof head);
+	close(fd);
+	/* One byte is as good as none for SQLite. */
+	if (n > 1 && (n < (ssize_t)sizeof head || memcmp(head, begins, sizeof head) != 0))
 		faults_error(f, &at, "%s: this is no store of ours", c->store_file);
 }
 

@@ -212,10 +212,16 @@ def store():
         same((s.check()[0], "w.db" in s.check()[1]), (0, False))
         s.write("run/w.db", "")                             # as who makes it beforehand does
         same((s.check()[0], "w.db" in s.check()[1]), (0, False))
-        s.write("run/w.db", "no database, but a text")
-        code, said = s.check()
-        assert code == 1 and re.search(r"waymark.yaml:\d+:\d+: error: \S*run/w.db: this is no store of ours", said), said
+        for wrong in ("no database, but a text", "no", "SQLite format 3"):
+            s.write("run/w.db", wrong)
+            code, said = s.check()
+            assert code == 1 and re.search(r"waymark.yaml:\d+:\d+: error: \S*run/w.db: this is no store of ours", said), said
         os.remove(s.dir + "/run/w.db")
+        for make, what in ((os.mkdir, "a directory"), (os.mkfifo, "a pipe")):
+            make(s.dir + "/run/w.db")
+            code, said = s.check()
+            assert code == 1 and "run/w.db: is %s, and a file is wanted" % what in said, said
+            (os.rmdir if make == os.mkdir else os.remove)(s.dir + "/run/w.db")
         s.start()
         same(s.check()[0], 0, "beside the server that has it:")
 
