@@ -11,10 +11,12 @@
 
 enum { FILE_MOST = 64 << 20 };
 
-bool conf_read_text(
-	struct conf *c, const char *path, const char *text, size_t len, struct faults *f)
+/* With `lacking`, files of nets that cannot be read are no reason to go no further. */
+static bool read_text(
+	struct conf *c, const char *path, const char *text, size_t len, bool lacking, struct faults *f)
 {
 	const unsigned before = f->errors;
+	bool whole;
 	struct arena scratch;
 
 	*c = (struct conf){ 0 };
@@ -27,11 +29,11 @@ bool conf_read_text(
 	struct parse_file *first = arena_alloc(&c->mem, sizeof *first);
 	*first = (struct parse_file){ c->path, c->text, c->text_end };
 	c->sources = (struct parse_files){ first, 1 };
-	include_find(&c->sources, &c->mem, f);
+	const bool found = include_find(&c->sources, &c->mem, f);
 
 	const struct parse_source src = { c->path, c->text, c->text_end, f, 0, &c->sources };
-	const struct node *top = include_tree(&c->sources, &scratch, f);
-	if (top) {
+	const struct node *top = include_tree(&c->sources, &scratch, &whole, f);
+	if (top && found && whole) { /* else what is missed may be in what cannot be read */
 		schema_read(c, top, &src, &scratch);
 		conf_sums_make(&c->sums, top, &c->mem);
 		for (size_t i = 0; i < c->n_classes; i++)
@@ -41,10 +43,16 @@ bool conf_read_text(
 	if (c->n_pools)
 		c->pool_numbers = numbers_new(
 			&c->mem, &c->pools->name, sizeof *c->pools, c->n_pools);
-	if (f->errors == before)
+	if (f->errors == before + (lacking && found && whole ? c->n_lacking : 0))
 		return true;
 	conf_fini(c);
 	return false;
+}
+
+bool conf_read_text(
+	struct conf *c, const char *path, const char *text, size_t len, struct faults *f)
+{
+	return read_text(c, path, text, len, false, f);
 }
 
 bool conf_read(struct conf *c, const char *path, struct faults *f)
@@ -91,14 +99,35 @@ static uint32_t digest_of(const struct conf *c)
 	return (uint32_t)h;
 }
 
-struct conf *conf_open_text(const char *path, const char *text, size_t len, struct faults *f)
+static struct conf *open_text(const char *path, const char *text, size_t len, bool lacking, struct faults *f)
 {
 	struct conf read;
 
-	if (!conf_read_text(&read, path, text, len, f))
+	if (!read_text(&read, path, text, len, lacking, f))
 		return NULL;
 	read.digest = digest_of(&read);
 	return share(&read);
+}
+
+struct conf *conf_open_text(const char *path, const char *text, size_t len, struct faults *f)
+{
+	return open_text(path, text, len, false, f);
+}
+
+struct conf *conf_open_lacking(const char *path, struct faults *f)
+{
+	struct fault why;
+	struct file file;
+
+	if (!file_read(&file, path, FILE_MOST, &why)) {
+		faults_take(f, &why);
+		return NULL;
+	}
+	scope_hold(&file, file_let_go);
+	struct conf *c = open_text(path, file.text, file.len, true, f);
+	scope_forget(&file, file_let_go);
+	file_free(&file);
+	return c;
 }
 
 static bool same_file(const struct parse_file *a, const struct parse_file *b)
@@ -221,7 +250,7 @@ bool conf_places_at(struct conf_places *p, const char *section, const char *key,
 
 	if (!p->read) {
 		faults_init(&unheard);
-		p->top = include_tree(&p->conf->sources, &p->mem, &unheard);
+		p->top = include_tree(&p->conf->sources, &p->mem, NULL, &unheard);
 		faults_fini(&unheard);
 		p->read = true;
 	}
@@ -279,7 +308,7 @@ const char *conf_find_socket(const char *path, struct arena *mem, struct fault *
 	const struct parse_file first = { path, file.text, file.text + file.len };
 	struct parse_files files = { &first, 1 };
 	include_find(&files, &scratch, &unheard);
-	const struct node *top = include_tree(&files, &scratch, &unheard);
+	const struct node *top = include_tree(&files, &scratch, NULL, &unheard);
 	const struct node *control = top && top->kind == NODE_MAP ? parse_get(top, "control")
 								  : NULL;
 	const struct node *socket = control && control->kind == NODE_MAP

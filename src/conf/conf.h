@@ -294,6 +294,7 @@ struct conf {
 	size_t n_files;
 	struct conf_class *classes; /* clients */
 	size_t n_classes;
+	unsigned n_lacking; /* files of theirs that are not read, which is told; in what conf_open() gives 0 */
 	struct pool_opts *pools;
 	size_t n_pools;
 	struct numbers pool_numbers; /* by name */
@@ -336,6 +337,10 @@ bool conf_read_text(
  * when there was an error. A file that says what `before` (or NULL) says is `before` itself. */
 struct conf *conf_open(const char *path, const struct conf *before, struct faults *f);
 struct conf *conf_open_text(const char *path, const char *text, size_t len, struct faults *f);
+
+/* The same for who wants to know what else is wrong, and serves nothing: files of classes' nets that cannot be read are told, and
+ * these classes have what else they have. */
+struct conf *conf_open_lacking(const char *path, struct faults *f);
 
 /* The number of a pool by its name; -1 when there is none. */
 int conf_pool(const struct conf *c, const char *name);

@@ -45,8 +45,10 @@ static bool add_file(struct finding *x, const struct node *at, const char *path)
 	struct file file;
 	struct fault why;
 
-	if (is_there(files, path))
-		return parse_error(&src, at, "%s is included already; take one out", path);
+	if (is_there(files, path)) {
+		parse_error(&src, at, "%s is included already; take one out", path);
+		return true;
+	}
 	if (files->n == INCLUDE_MOST)
 		return parse_error(&src, at, "more than %d files are included", INCLUDE_MOST);
 	if (!file_read(&file, path, FILE_MOST, &why))
@@ -199,18 +201,24 @@ static void add_sections(
 	}
 }
 
-struct node *include_tree(const struct parse_files *files, struct arena *mem, struct faults *f)
+struct node *include_tree(const struct parse_files *files, struct arena *mem, bool *whole, struct faults *f)
 {
+	bool unheard;
+
 	struct parse_source *src = arena_alloc(mem, files->n * sizeof *src);
 
 	src[0] = source_of(files, 0, f);
 	struct node *top = parse_tree(&src[0], mem);
+	whole = whole ? whole : &unheard;
+	*whole = true;
 	if (!top || top->kind != NODE_MAP)
 		return top;
 	drop_word(top);
 	for (size_t i = 1; i < files->n && !faults_full(f); i++) {
 		src[i] = source_of(files, i, f);
-		struct node *more = parse_tree(&src[i], mem);
+		const unsigned told = f->errors;
+		struct node *more = parse_tree(&src[i], mem); /* NULL without a fault: it is empty */
+		*whole = *whole && (more ? more->kind == NODE_MAP : f->errors == told);
 		if (!more)
 			continue;
 		if (more->kind != NODE_MAP) {

@@ -14,11 +14,11 @@
 enum { INCLUDE_MOST = 1000 }; /* files */
 
 /* Adds to `files`, which has the first, all that it includes, and what these include. Texts and
- * paths live in `keep`. False: told. */
+ * paths live in `keep`. False: told, and some of it is not there. */
 bool include_find(struct parse_files *files, struct arena *keep, struct faults *f);
 
 /* One tree of all of them, in `mem`, whose nodes know their file. NULL, and told, when the
- * first is no mapping of sections; what is wrong with others is told, and they are left out. */
-struct node *include_tree(const struct parse_files *files, struct arena *mem, struct faults *f);
+ * first is no mapping of sections; what is wrong with others is told, and they are left out: then `*whole`, where it is not NULL, is false. */
+struct node *include_tree(const struct parse_files *files, struct arena *mem, bool *whole, struct faults *f);
 
 #endif

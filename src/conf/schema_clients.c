@@ -100,8 +100,10 @@ static void take_files(struct reader *r, const struct key *key, const struct nod
 	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
 		const char *path = NULL;
 		option_path(r, key, i, &path);
-		if (path && !read_file(to, path, &why))
+		if (path && !read_file(to, path, &why)) {
 			parse_error(r->src, i, "%s", why.text);
+			r->conf->n_lacking++;
+		}
 	}
 }
 

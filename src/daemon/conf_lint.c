@@ -144,7 +144,7 @@ void lint(const struct lint_opts *o, struct faults *f)
 	struct faults unheard;
 
 	faults_init(&unheard);
-	l.top = include_tree(&l.conf->sources, &mem, &unheard);
+	l.top = include_tree(&l.conf->sources, &mem, NULL, &unheard);
 	faults_fini(&unheard);
 	if (l.top) {
 		lint_unused(&l);

@@ -87,9 +87,30 @@ static bool same_paths(const struct stamps *a, const struct stamps *b)
 	return true;
 }
 
-/* A database that has become wrong is told, and what was read of it before stays. */
-static bool read_geo(struct parts *to, const struct parts *before, bool kept, struct faults *f)
+/* What is wrong with each file; `why`, if it is wrong with none alone. */
+static void tell_geo(const struct conf *c, const struct fault *why, struct faults *f)
 {
+	const unsigned before = f->errors;
+
+	for (size_t i = 0; i < c->n_city_files + c->n_asn_files; i++) {
+		const bool city = i < c->n_city_files;
+		struct fault one;
+		struct atlas *a = atlas_read(city ? &(struct atlas_opts){ c->city_files + i, 1, NULL, 0 }
+						  : &(struct atlas_opts){ NULL, 0, c->asn_files + (i - c->n_city_files), 1 },
+			&one);
+		if (a)
+			atlas_drop(a);
+		else
+			conf_path_fault(c, &one, f);
+	}
+	if (f->errors == before)
+		conf_path_fault(c, why, f);
+}
+
+/* A database that has become wrong is told, and what was read of it before stays. */
+static bool read_geo(struct parts *to, const struct parts_read_opts *o, struct faults *f)
+{
+	const struct parts *before = o->before;
 	const struct conf *c = parts_conf(to);
 	struct fault why;
 
@@ -99,14 +120,16 @@ static bool read_geo(struct parts *to, const struct parts *before, bool kept, st
 		to->atlas = atlas_hold(before->atlas);
 		return true;
 	}
-	to->atlas = read_atlas(c, kept ? to->geo_files : NULL, &why);
+	to->atlas = read_atlas(c, o->kept ? to->geo_files : NULL, &why);
 	if (to->atlas) {
 		parts_warn_of_geo(to, f);
 		return true;
 	}
-	conf_path_fault(c, &why, f);
-	if (!before || !same_paths(to->geo_files, before->geo_files))
-		return false;
+	tell_geo(c, &why, f);
+	if (o->lacking)
+		to->atlas = atlas_read(&(struct atlas_opts){ NULL, 0, NULL, 0 }, &why);
+	if (o->lacking || !before || !same_paths(to->geo_files, before->geo_files))
+		return to->atlas != NULL;
 	to->geo_files->faulty = true;
 	to->atlas = atlas_hold(before->atlas);
 	return true;
@@ -358,6 +381,7 @@ static struct part *read_conf(const struct parts_read_opts *o, struct faults *f)
 {
 	const struct conf *before = o->before ? parts_conf(o->before) : NULL;
 	struct conf *c = o->text ? conf_open_text(o->path, o->text, o->text_len, f)
+		: o->lacking     ? conf_open_lacking(o->path, f)
 				 : conf_open(o->path, before, f);
 
 	return c ? &c->part : NULL;
@@ -435,6 +459,7 @@ static bool read_list(struct parts *to, const struct parts_read_opts *o, struct 
 				       .before = o->before ? o->before->zones : NULL,
 				       .key = o->key,
 				       .job = o->job,
+				       .lacking = o->lacking,
 				       .stored = store ? stored_before : NULL,
 				       .stored_ctx = store,
 				       .store = store,
@@ -443,7 +468,7 @@ static bool read_list(struct parts *to, const struct parts_read_opts *o, struct 
 				       .added = b->list,
 				       .n_added = b->n },
 		f);
-	if (to->zones && to->zones->n == 0 && c->n_zones)
+	if (to->zones && to->zones->n == 0 && c->n_zones && !(o->lacking && f->errors))
 		faults_warning(f, &(struct fault_at){ .path = c->path },
 			"no zone was found where \"zones\" looks for them; every query will be "
 			"refused");
@@ -467,7 +492,7 @@ static bool read_all(struct parts *to, const struct parts_read_opts *o, struct f
 	const struct parts *before = o->before;
 
 	bool ok = o->bare || read_zones(to, o, f);
-	ok = read_geo(to, before, o->kept, f) && ok;
+	ok = read_geo(to, o, f) && ok;
 	if (o->bare) {
 		to->table = latency_read_new(parts_conf(to), o->key);
 		return ok;
@@ -476,7 +501,8 @@ static bool read_all(struct parts *to, const struct parts_read_opts *o, struct f
 		return false;
 	read_table(to, before, f);
 	make_steer(to, before, o);
-	warn_of_idle_pins(to, f);
+	if (!o->lacking || !f->errors) /* else nobody knows whom they are for */
+		warn_of_idle_pins(to, f);
 	warn_of_own_names(to, f);
 	warn_of_unknown_fields(to, f);
 	return make_numbers(to, before, f);

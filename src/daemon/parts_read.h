@@ -39,10 +39,15 @@ struct parts_read_opts {
 	bool assume; /* names that edges flatten have addresses, whatever these are */
 	bool bare;
 	bool unreleased; /* the store is another process's yet: store_open_unreleased() */
+	/* For who wants to know all that is wrong: files of nets or of GeoIP that cannot be read, folders that are not there, and zones that
+	 * are there twice, hide nothing else. */
+	bool lacking;
 	bool kept; /* what was kept of the last run is of use (daemon/kept_images) */
 };
 
-/* False when the configuration is wrong, or something that nothing can be served without: then
+/* With `lacking` they are passed over, and what comes of them is only to be looked at.
+ *
+ * False when the configuration is wrong, or something that nothing can be served without: then
  * `to` is empty and `f` says what. True, and errors in `f`: parts of it were wrong and are as
  * they were before (zones; databases and measurements where there is something before), all
  * the rest is as the files have it now. */

@@ -89,7 +89,7 @@ json_t *tree_json(
 	const struct parse_files *files, const struct tree_key *key, struct faults *f)
 {
 	struct arena scratch = { 0 };
-	const struct node *top = include_tree(files, &scratch, f);
+	const struct node *top = include_tree(files, &scratch, NULL, f);
 	json_t *tree = top && f->errors == 0 ? of_node(top, key, NULL) : NULL;
 
 	arena_fini(&scratch);

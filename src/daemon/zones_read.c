@@ -341,7 +341,7 @@ static struct registry *read_list(struct reading *r, bool right, struct faults *
 	}
 	for (size_t i = 0; i < r->n; i++)
 		all = all && r->list[i].entry;
-	if (all && right)
+	if (all && (right || r->o->lacking))
 		made = make_registry(r);
 	else
 		drop_new(r);

@@ -33,6 +33,7 @@ struct zones_read_opts {
 	 * warning tells. */
 	const struct zones_read_added *added; /* [n_added] borrowed */
 	size_t n_added;
+	bool lacking; /* a list that is wrong is read for what it has, to be looked at */
 };
 
 struct zones_read_added {
@@ -41,7 +42,7 @@ struct zones_read_added {
 };
 
 /* NULL when the list of zones itself is wrong (a folder that is not there, a zone that is there
- * twice), or memory has ended. Zones that are wrong are told in `f`, at least a line each, and
+ * twice) and not `lacking`, or memory has ended. Zones that are wrong are told in `f`, at least a line each, and
  * counted in the registry. */
 struct registry *zones_read(const struct zones_read_opts *o, struct faults *f);
 

@@ -132,7 +132,7 @@ int ctl_check(const struct ctl *c, char **words, int n)
 		return say_rules();
 	faults_init(&f);
 	const bool read = parts_read(
-		&p, &(struct parts_read_opts){ .path = c->conf_path, .key = parts_key() }, &f);
+		&p, &(struct parts_read_opts){ .path = c->conf_path, .key = parts_key(), .lacking = true }, &f);
 	if (read)
 		ctl_files_check(&p, &f);
 	if (read)

@@ -178,6 +178,36 @@ def missing():
         assert code == 1 and "waymark.yaml:3:" in said, said
 
 
+@claim("what cannot be read, is not there or is there twice hides nothing else that is wrong")
+def hides_nothing():
+    config = """geoip: { city: { file: [ one.mmdb, two.mmdb ] }, asn: { file: three.mmdb } }
+clients: { office: { nets: 10.0.0.0/8, file: office.txt }, guests: { file: guests.txt } }
+edges: { a: { at: "1,1", a: 192.0.2.1 } }
+pools: { p: { edges: [ a ], pin: [ { country: XX, to: a }, { clients: guests, to: a } ] } }
+"""
+    zones = """
+  - { name: a.test, file: zones/a.zone }
+  - { name: b.test, file: zones/b.zone }
+  - { name: b.test, file: zones/c.zone }
+  - { dir: folder }
+"""
+    with Server({}, start=False, files={"zones/a.zone": APEX + "x A 1\n", "zones/b.zone": APEX, "guests.txt": "10.0.0.0/33\n"},
+                server="tls: [ { cert: none.pem, key: none.key } ]") as s:
+        s.configure(config, zones)
+        code, said = s.check()
+        told = re.findall(r"(?:error|warning): (.*)", said)
+        wanted = ["office.txt: No such", "guests.txt:1: ", "folder: No such", "zone b.test. is there twice", '1 is not an IPv4', "one.mmdb: No such",
+                  "two.mmdb: No such", "three.mmdb: No such", "none.pem: No such"]
+        same((code, len(told)), (1, len(wanted)), said)
+        for line, part in zip(told, wanted):
+            assert part in line, (part, said)
+        s.write("office.txt", "10.9.0.0/16\n")
+        s.write("guests.txt", "")
+        s.configure(config.replace(config.splitlines()[0], "include: more.yaml"))
+        code, said = s.check()
+        same((code, said.count("error: "), "more.yaml: No such" in said), (1, 1, True), said)
+
+
 @claim("a file that is not there is told where the configuration names it; one with measurements is no reason not to serve")
 def named():
     with Server({"example.com": APEX}, start=False) as s:

@@ -180,6 +180,33 @@ static void what_is_wrong_is_told_in_its_file(void)
 	}
 }
 
+static void what_cannot_be_read_is_told_alone_since_it_may_have_what_is_missed(void)
+{
+	static const struct {
+		const char *say, *include, *want;
+	} row[] = {
+		{ "a file that is not there", "none.yaml", "/none.yaml: No such file" },
+		{ "one that cannot be parsed", "a.yaml", "/a.yaml:2:1: error: " },
+		{ "one that is no mapping", "conf.d/b.yaml", "/conf.d/b.yaml:1:1: error: what is included must be a mapping" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct desk d;
+		char text[128];
+		open_desk(&d);
+		snprintf(text, sizeof text, "include: %s\n" SERVER "pools: { p: { edges: [ a ] } }\n", row[i].include);
+		put(&d, "t.yaml", text);
+		put(&d, "a.yaml", "zones: [ { dir: z }\n");
+		put(&d, "conf.d/b.yaml", "5\n");
+		CU_ASSERT_PTR_NULL(read_conf(&d, NULL));
+		CU_ASSERT_EQUAL(d.f.errors, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&d.f.text), row[i].want));
+		if (d.f.errors != 1)
+			printf("%s: %s\n", row[i].say, text_get(&d.f.text));
+		close_desk(&d);
+	}
+}
+
 static void what_has_not_changed_in_any_file_is_the_same_value(void)
 {
 	struct desk d;
@@ -235,6 +262,8 @@ void suite_include(void)
 		{ "files may include others, and none twice",
 			files_may_include_others_and_none_twice },
 		{ "what is wrong is told in its file", what_is_wrong_is_told_in_its_file },
+		{ "what cannot be read is told alone, since it may have what is missed",
+			what_cannot_be_read_is_told_alone_since_it_may_have_what_is_missed },
 		{ "what has not changed in any file is the same value",
 			what_has_not_changed_in_any_file_is_the_same_value },
 		{ "the control socket may be named by any file",
