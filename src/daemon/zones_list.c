@@ -322,6 +322,66 @@ static bool check_views(struct reading *r, struct faults *f)
 	return ok;
 }
 
+static bool is_synced(const struct reading *r, const struct listed *z)
+{
+	return z->path && r->o->conf->rules[z->at->rule].synced;
+}
+
+/* By file, and then as compare_listed() has it. */
+static int compare_paths(const void *va, const void *vb)
+{
+	const struct listed *a = *(const struct listed *const *)va, *b = *(const struct listed *const *)vb;
+	const int d = strcmp(a->path, b->path);
+
+	if (!d && !a->added != !b->added)
+		return a->added ? 1 : -1;
+	if (d || a->at != b->at)
+		return d ? d : a->at < b->at ? -1 : 1;
+	return registry_compare(a->origin, b->origin);
+}
+
+/* False when it is the configuration's fault. */
+static bool tell_shared(const struct reading *r, const struct listed *first, const struct listed *z, struct faults *f)
+{
+	const struct fault_at at = zones_list_place(r, z->at), was = zones_list_place(r, first->at);
+	char name[NAME_TEXT], other[NAME_TEXT];
+	struct fault why;
+
+	fault(&why,
+		"zone %s has the file of zone %s (first at %s:%u), and \"write-back: sync\" has one written over the other: give each a file of its own",
+		view_text(name, z->origin), view_text(other, first->origin), was.path, was.line);
+	if (!z->added)
+		return faults_error(f, &at, "%s", why.text);
+	faults_warning(f, &was, "%s", why.text);
+	return true;
+}
+
+/* Zones may have one file, where nobody writes it. */
+static bool check_shared(const struct reading *r, struct faults *f)
+{
+	const struct listed **by_path = NULL;
+	bool ok = true, any = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n && !any; i++)
+		any = is_synced(r, &r->list[i]);
+	if (!any)
+		return true;
+	by_path = memory_zeroed(r->n, sizeof *by_path);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i].path)
+			by_path[n++] = &r->list[i];
+	qsort(by_path, n, sizeof *by_path, compare_paths);
+	for (size_t i = 1, first = 0; i < n; i++) {
+		if (strcmp(by_path[i]->path, by_path[first]->path) != 0)
+			first = i;
+		else if (is_synced(r, by_path[i]) || is_synced(r, by_path[first]))
+			ok = tell_shared(r, by_path[first], by_path[i], f) && ok;
+	}
+	memory_free(by_path);
+	return ok;
+}
+
 /* An entry as the configuration would have it. */
 void zones_list_add(struct reading *r, const struct zones_read_added *of)
 {
@@ -352,10 +412,11 @@ bool zones_list_make(struct reading *r, struct faults *f)
 	for (size_t i = 0; i < r->o->n_added; i++)
 		zones_list_add(r, &r->o->added[i]);
 	if (ok && order_as_before(r))
-		return check_views(r, f);
+		return check_shared(r, f) && check_views(r, f);
 	if (r->n)
 		qsort(r->list, r->n, sizeof *r->list, compare_listed);
 	ok = drop_doubles(r, f) && ok;
+	ok = check_shared(r, f) && ok;
 	ok = check_views(r, f) && ok;
 	find_before(r);
 	return ok;

@@ -39,6 +39,9 @@ def tool(*argv):
     return done.returncode, done.stdout, done.stderr
 
 
+SYNC = ", write-back: sync"
+
+
 @claim("shells complete the words of the commands, as the tables have them")
 def completes():
     script = subprocess.run([WAYMARKCTL, "completion", "bash"], capture_output=True, text=True).stdout
@@ -206,6 +209,17 @@ pools: { p: { edges: [ a ], pin: [ { country: XX, to: a }, { clients: guests, to
         s.configure(config.replace(config.splitlines()[0], "include: more.yaml"))
         code, said = s.check()
         same((code, said.count("error: "), "more.yaml: No such" in said), (1, 1, True), said)
+
+
+@claim("zones of one file are right where nobody writes it, and else told at the second of them")
+def one_file():
+    with Server({}, start=False, files={"shared.zone": APEX}) as s:
+        for a, b, right in (("", "", True), (SYNC, "", False), ("", SYNC, False), (SYNC, SYNC, False)):
+            s.configure("store: { file: w.db }\n", "\n  - { name: b.test, file: shared.zone%s }\n  - { name: a.test, file: shared.zone%s }\n" % (a, b))
+            code, said = s.check()
+            same(code, 0 if right else 1, said)
+            assert right or re.search(r"waymark.yaml:5:\d+: error: zone a.test. has the file of zone b.test. \(first at \S*waymark.yaml:4\)", said), said
+            same(said.count("error: "), 0 if right else 1, said)
 
 
 @claim("a file that is not there is told where the configuration names it; one with measurements is no reason not to serve")
