@@ -82,20 +82,15 @@ struct xdp_held {
 	__u8 bytes[XDP_BYTES_MOST]; /* all behind the question */
 } __attribute__((aligned(64)));
 
-/* Of such a word, by how the machine lays it out. */
-enum {
-	XDP_SEAL_GENERATION = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 32,
-	XDP_SEAL_SET = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 48 : 0
-};
-
+/* Of such a word, as little-endian machines lay it out. */
 static inline __u32 xdp_seal_generation(__u64 seal)
 {
-	return (__u32)(seal >> XDP_SEAL_GENERATION);
+	return (__u32)seal;
 }
 
 static inline __u16 xdp_seal_set(__u64 seal)
 {
-	return (__u16)(seal >> XDP_SEAL_SET);
+	return (__u16)(seal >> 48);
 }
 
 /* How often a slot's answer was given on one processor, over IPv4 and IPv6, but for multiples of 2^32. Values of maps are of multiples

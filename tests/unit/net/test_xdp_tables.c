@@ -44,7 +44,7 @@ static void what_takes_the_place_of_another_has_another_number(void)
 	free(held);
 }
 
-/* The program reads one word, however the machine lays out what is in it. */
+/* The program reads one word, and takes it apart. */
 static void the_seal_is_what_it_is_made_of(void)
 {
 	begin();
