@@ -11,6 +11,18 @@
 
 enum { FILE_MOST = 64 << 20 };
 
+/* What their files say, in whatever order classes are written. */
+static void add_classes(struct conf *c)
+{
+	const struct hash_key key = { 33, 34 };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->n_classes; i++)
+		sum += hash_pair(hash_bytes(key, (const uint8_t *)c->classes[i].name, strlen(c->classes[i].name)), c->classes[i].hash);
+	if (c->n_classes)
+		conf_sums_add(&c->sums, "clients", sum);
+}
+
 /* With `lacking`, files of nets that cannot be read are no reason to go no further. */
 static bool read_text(
 	struct conf *c, const char *path, const char *text, size_t len, bool lacking, struct faults *f)
@@ -36,8 +48,7 @@ static bool read_text(
 	if (top && found && whole) { /* else what is missed may be in what cannot be read */
 		schema_read(c, top, &src, &scratch);
 		conf_sums_make(&c->sums, top, &c->mem);
-		for (size_t i = 0; i < c->n_classes; i++)
-			conf_sums_add(&c->sums, "clients", c->classes[i].hash);
+		add_classes(c);
 	}
 	arena_fini(&scratch);
 	if (c->n_pools)

@@ -3,7 +3,9 @@
 #include "unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Each line may be replaced by another. */
 static const char good[] =
@@ -116,6 +118,48 @@ static void what_answers_depend_on_has_another_sum_and_nothing_else(void)
 	part_drop(&before->part);
 }
 
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+		abort();
+}
+
+/* Of two classes, in files. */
+static uint64_t sum_of_classes(const char *folder, const char *first, const char *second)
+{
+	char clients[256];
+
+	snprintf(clients, sizeof clients, "clients: { %s: { file: %s/%s }, %s: { file: %s/%s } }\nlog:", first, folder, first, second, folder, second);
+	struct conf *c = read_with("log:", clients);
+	const uint64_t sum = sum_in(c, "clients");
+	part_drop(&c->part);
+	return sum;
+}
+
+static void classes_have_no_order_and_what_is_in_their_files_counts(void)
+{
+	char folder[] = "/tmp/waymark-unit.XXXXXX", a[64], b[64];
+
+	if (!mkdtemp(folder))
+		abort();
+	snprintf(a, sizeof a, "%s/a", folder);
+	snprintf(b, sizeof b, "%s/b", folder);
+	put(a, "10.0.0.0/8\n");
+	put(b, "192.0.2.0/24\n");
+	const uint64_t sum = sum_of_classes(folder, "a", "b");
+	CU_ASSERT_EQUAL(sum_of_classes(folder, "b", "a"), sum);
+	put(b, "192.0.2.0/25\n");
+	CU_ASSERT_NOT_EQUAL(sum_of_classes(folder, "a", "b"), sum);
+	put(a, "192.0.2.0/24\n");
+	put(b, "10.0.0.0/8\n");
+	CU_ASSERT_NOT_EQUAL(sum_of_classes(folder, "a", "b"), sum);
+	unlink(a);
+	unlink(b);
+	rmdir(folder);
+}
+
 static void more_of_a_section_is_in_its_sum(void)
 {
 	struct conf_sums a = { .n = 1, .of = { { "geoip", 5 } } }, b = { .n = 0 };
@@ -131,6 +175,7 @@ void suite_conf_sums(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what answers depend on has another sum, and nothing else", what_answers_depend_on_has_another_sum_and_nothing_else },
+		{ "classes have no order, and what is in their files counts", classes_have_no_order_and_what_is_in_their_files_counts },
 		{ "more of a section is in its sum", more_of_a_section_is_in_its_sum },
 	};
 
