@@ -152,9 +152,17 @@ static void add_member(struct geodns *g, struct out *pool, const char *hint, con
 	out_set(member, "weight", weight && strcmp(weight, "0") != 0 ? weight : "1");
 }
 
+/* NULL also where it is null. */
+static const struct node *entry_value(const struct node *entry, const char *key)
+{
+	const struct node *n = parse_get(entry, key);
+
+	return n && n->kind != NODE_BAD ? n : NULL;
+}
+
 static bool is_steered(const struct node *entry)
 {
-	return entry->kind == NODE_MAP && (parse_get(entry, "a") || parse_get(entry, "aaaa") || parse_get(entry, "cname"));
+	return entry->kind == NODE_MAP && (entry_value(entry, "a") || entry_value(entry, "aaaa") || entry_value(entry, "cname"));
 }
 
 /* A pool of an entry's addresses; NULL: it has none. */
@@ -177,7 +185,7 @@ static const char *pool_of(struct geodns *g, const struct node *entry, const cha
 	out_setf(pool, "answers", "%d", most && atoi(most) > 0 && atoi(most) <= 16 ? atoi(most) : most && atoi(most) > 16 ? 16 : 2);
 	const char *probe = probe_of(g, health ? health : parse_get(g->top, "health"));
 	for (size_t t = 0; t < 3; t++) {
-		const struct node *value = parse_get(entry, types[t]);
+		const struct node *value = entry_value(entry, types[t]);
 		if (!value)
 			continue;
 		if (t == 2)
@@ -229,7 +237,7 @@ static void other_records(struct geodns *g, const char *label, const struct node
 		bool passed = false;
 		for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
 			passed = passed || strcmp(type, quiet[i]) == 0;
-		if (passed)
+		if (passed || v->kind == NODE_BAD)
 			continue;
 		const bool map_of_names = v->kind == NODE_MAP && strcmp(type, "ns") == 0;
 		if (v->kind == NODE_LIST || map_of_names)
@@ -290,7 +298,7 @@ static bool put_plainly(struct geodns *g, const char *label, const struct node *
 		parse_get(g->top, "health"))
 		return false;
 	for (size_t t = 0; t < 3; t++) {
-		const struct node *value = parse_get(entry, types[t]);
+		const struct node *value = entry_value(entry, types[t]);
 		const struct node *one = value && value->kind == NODE_LIST ? value->first : value;
 		for (; one; one = value->kind == NODE_LIST ? one->next : NULL) {
 			const char *data = node_string(one) ? node_string(one) : node_string(node_at(one, 0));
@@ -357,7 +365,7 @@ static void one_name(struct geodns *g, const char *label)
 static void soa(struct geodns *g)
 {
 	const char *serial = node_get_string(g->top, "serial"), *contact = node_get_string(g->top, "contact");
-	const struct node *apex = parse_get(g->data, ""), *ns = apex && apex->kind == NODE_MAP ? parse_get(apex, "ns") : NULL;
+	const struct node *apex = parse_get(g->data, ""), *ns = apex && apex->kind == NODE_MAP ? entry_value(apex, "ns") : NULL;
 	const struct node *first = ns && ns->kind != NODE_SCALAR ? ns->first : ns;
 
 	first = first && ns->kind == NODE_MAP ? first->key : first;

@@ -233,6 +233,8 @@ static struct node *json_value(struct reading *r)
 		while (r->at < r->end && (isalnum((unsigned char)*r->at) || (*r->at && strchr("+-.", *r->at))))
 			r->at++;
 		n = r->at > from ? node_text(r, from, (size_t)(r->at - from)) : NULL;
+		if (n && strcmp(n->text, "null") == 0)
+			n->kind = NODE_BAD;
 		if (!n)
 			node_wrong(r, "this is no JSON: a value is wanted here");
 	}

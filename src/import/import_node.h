@@ -30,7 +30,7 @@ void node_add(struct node *to, struct node *child, const struct node *key);
 /* Always false, with the place. */
 __attribute__((format(printf, 2, 3))) bool node_wrong(struct reading *r, const char *fmt, ...);
 
-/* A scalar's text; of a list its i-th; NULL where there is none. */
+/* A scalar's text; of a list its i-th; NULL where there is none. JSON's null is a NODE_BAD: it has no text, but a place. */
 const char *node_string(const struct node *n);
 const char *node_get_string(const struct node *map, const char *key);
 const struct node *node_at(const struct node *list, size_t i);
