@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { EDGES = 5, HOUR = 3600, NOW = 1000000 };
 enum { OSLO = 1, ROME, SAN_FRANCISCO, NEW_YORK }; /* places of the small atlas */
@@ -378,11 +379,50 @@ static void an_edge_most_of_whose_times_are_too_short_is_not_believed(void)
 	}
 }
 
+/* The edges of a place, the nearest by the model first. */
+static void rank(uint32_t place, unsigned to[EDGES])
+{
+	double ms[EDGES];
+
+	for (unsigned e = 0; e < EDGES; e++) {
+		unsigned at = e;
+		ms[e] = model_explain(m, place, 0, e).sum_ms;
+		for (; at > 0 && ms[to[at - 1]] > ms[e]; at--)
+			to[at] = to[at - 1];
+		to[at] = e;
+	}
+}
+
+static void a_few_times_of_one_network_move_nobody_elsewhere(void)
+{
+	const double lies[][3] = { { 12, 12, 12 }, { 9000, 9000, 9000 }, { 300, 110, 190 }, { 35, 2000, 2000 } };
+	const uint32_t elsewhere[] = { OSLO, SAN_FRANCISCO, NEW_YORK };
+	unsigned before[3][EDGES], after[3][EDGES];
+
+	begin();
+	fit();
+	for (unsigned i = 0; i < 3; i++)
+		rank(elsewhere[i], before[i]);
+	end();
+	for (unsigned k = 0; k < 4; k++) {
+		begin();
+		for (unsigned e = 0; e < 3; e++)
+			measure(7, e, lies[k][e]);
+		fit();
+		for (unsigned i = 0; i < 3; i++) {
+			rank(elsewhere[i], after[i]);
+			CU_ASSERT_EQUAL(memcmp(before[i], after[i], sizeof before[i]), 0);
+		}
+		end();
+	}
+}
+
 void suite_model_doubt(void);
 void suite_model_doubt(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a false time among many moves nobody", a_false_time_among_many_moves_nobody },
+		{ "a few times of one network move nobody elsewhere", a_few_times_of_one_network_move_nobody_elsewhere },
 		{ "what all say is no mistake", what_all_say_is_no_mistake },
 		{ "one of several own times is doubted", one_of_several_own_times_is_doubted },
 		{ "a time that networks of its place contradict waits for more", a_time_that_networks_of_its_place_contradict_waits_for_more },
