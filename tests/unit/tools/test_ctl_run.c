@@ -112,10 +112,21 @@ static bool is_moment(const char *s)
 	return true;
 }
 
+/* What a number follows that is another each time, or on another processor (sizes of zones depend on how long its
+ * words are); 0: nothing such. */
+static size_t before_number(const char *s)
+{
+	static const char *const words[] = { "generation ", "\"bytes\": " };
+
+	for (size_t i = 0; i < UNIT_COUNT(words); i++)
+		if (strncmp(s, words[i], strlen(words[i])) == 0)
+			return strlen(words[i]);
+	return 0;
+}
+
 /* What is another thing each time is told by its name. */
 static void add_said(struct text *to, const char *text)
 {
-	static const char generation[] = "generation ";
 	struct text a = { 0 }, b = { 0 }, c = { 0 };
 	char who[WHO_TEXT], by[WHO_TEXT + 8];
 
@@ -124,11 +135,12 @@ static void add_said(struct text *to, const char *text)
 	add_replaced(&c, text_get(&a), by, " by @WHO@");
 	add_replaced(&b, text_get(&c), serves ? port : "@PORT@", "@PORT@");
 	text_fini(&c);
-	for (const char *at = text_get(&b); *at;)
-		if (strncmp(at, generation, strlen(generation)) == 0) {
-			text_addf(to, "%s@N@", generation);
-			at += strlen(generation);
-			at += strspn(at, "0123456789");
+	for (const char *at = text_get(&b); *at;) {
+		const size_t word = before_number(at);
+		if (word) {
+			text_add_bytes(to, at, word);
+			text_add(to, "@N@");
+			at += word + strspn(at + word, "0123456789");
 		} else if (is_moment(at)) {
 			text_add(to, "@TIME@");
 			at += strlen("2026-11-28T21:41:06");
@@ -136,6 +148,7 @@ static void add_said(struct text *to, const char *text)
 		} else {
 			text_add_bytes(to, at++, 1);
 		}
+	}
 	text_fini(&a);
 	text_fini(&b);
 }
