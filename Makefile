@@ -20,7 +20,7 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-4s %s\n' $(1) $(2))
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
-ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE))
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(FLOATS) $(WARN) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE))
 ALL_CPPFLAGS = -D_GNU_SOURCE $(WIDTHS) -Isrc -Ibuild $(CPPFLAGS) $(LIB_CFLAGS)
 # As needed: each program is bound to the libraries that it uses.
 ALL_LDFLAGS = -Wl,--as-needed $(LDFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE))

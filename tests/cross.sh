@@ -14,7 +14,7 @@ narrow="-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64"
 case $arch in
 arm64) kind=aarch64-linux-gnu cpu=aarch64 widths= ;;
 armhf) kind=arm-linux-gnueabihf cpu=arm widths=$narrow ;;
-i386) kind=i686-linux-gnu cpu=i386 widths=$narrow ;;
+i386) kind=i686-linux-gnu cpu=i386 widths="$narrow -msse2 -mfpmath=sse" ;;
 *) kind=$arch-linux-gnu cpu=$arch widths= ;;
 esac
 qemu=qemu-$cpu-static
@@ -32,7 +32,7 @@ to=$(realpath "$to")
 root=$(realpath "$root")
 
 rooms="base dns geo zone"
-flags="-std=gnu11 -O1 -D_GNU_SOURCE $widths -Isrc -Itests -I$to -isystem $root/usr/include -isystem $root/usr/include/$lib"
+flags="-std=gnu11 -O1 -ffp-contract=off -D_GNU_SOURCE $widths -Isrc -Itests -I$to -isystem $root/usr/include -isystem $root/usr/include/$lib"
 cp "${BUILD:-build}/config.h" "$to/config.h"
 sources=$(for room in $rooms; do echo src/$room/*.c tests/unit/$room/*.c; done; echo tests/unit/*.c)
 for f in $sources; do

@@ -81,10 +81,21 @@ static void what_was_fades_and_what_is_comes_up(void)
 	frequent_free(f);
 }
 
+/* Else servers of other processors would come to other counts: none may keep more digits than a double has, nor
+ * add a product that it has not rounded. Volatile, or the compiler would know. */
+static void sums_are_rounded_alike_on_every_processor(void)
+{
+	volatile double large = 0x1p53, one = 1, factor = 1 + 0x1p-30, product = 1 + 0x1p-29;
+
+	CU_ASSERT_EQUAL(large + one - large, 0);
+	CU_ASSERT_EQUAL(factor * factor - product, 0);
+}
+
 static const struct unit_case cases[] = {
 	{ "as long as all have a place, counts are exact", as_long_as_all_have_a_place_counts_are_exact },
 	{ "who comes often is found among many who come once", who_comes_often_is_found_among_many_who_come_once },
 	{ "what was fades, and what is comes up", what_was_fades_and_what_is_comes_up },
+	{ "sums are rounded alike on every processor", sums_are_rounded_alike_on_every_processor },
 };
 
 void suite_frequent(void);
