@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of what is hardly less than nothing the sign goes, too. */
 static json_t *rounded(double v)
 {
-	return json_real(round(v * 100) / 100);
+	return json_real(round(v * 100) / 100 + 0.0);
 }
 
 /* A term that something was measured for. */
@@ -220,7 +221,7 @@ static void term_as_text(const char *name, const json_t *t, struct text *out)
 			real(t, "least_ms"), real(t, "most_ms"));
 		return;
 	}
-	text_addf(out, "         %-11s %+8.1f ms", name, real(t, "ms"));
+	text_addf(out, "         %-11s %+8.1f ms", name, fabs(real(t, "ms")) < 0.05 ? 0 : real(t, "ms"));
 	if (json_object_get(t, "n"))
 		text_addf(out, "  n %.1f", real(t, "n"));
 	if (json_object_get(t, "key"))

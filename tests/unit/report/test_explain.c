@@ -3,6 +3,7 @@
 #include "unit/unit.h"
 
 #include "daemon/rankings.h"
+#include "report/report_estimates.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -406,6 +407,18 @@ static void clients_are_explained_step_by_step(void)
 	close_house();
 }
 
+static void what_is_hardly_less_than_nothing_is_no_less(void)
+{
+	json_t *row = json_pack("{s:{s:{s:f}, s:{s:f}}}", "terms", "way_in", "ms", -0.04, "offset", "ms", -0.06);
+	struct text out = { 0 };
+
+	report_estimates_text(row, &out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "way_in          +0.0 ms"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), "offset          -0.1 ms"));
+	text_fini(&out);
+	json_decref(row);
+}
+
 static void what_is_no_question_is_told(void)
 {
 	static const struct row row[] = {
@@ -564,7 +577,8 @@ static void measurements_are_shown(void)
 
 static const struct unit_case cases[] = {
 	{ "clients are explained step by step", clients_are_explained_step_by_step },
-	{ "what is no question is told", what_is_no_question_is_told },
+	{ "what is hardly less than nothing is no less", what_is_hardly_less_than_nothing_is_no_less },
+		{ "what is no question is told", what_is_no_question_is_told },
 	{ "networks are described", networks_are_described },
 	{ "measurements are shown", measurements_are_shown },
 };
