@@ -25,7 +25,7 @@ struct fleet_zones_opts {
 
 /* Never NULL. */
 struct fleet_zones *fleet_zones_new(const struct fleet_zones_opts *opts);
-/* After updates_free(), which ends what is asked. */
+/* Before updates_free(), which ends what is asked: nothing is asked anew by that. */
 void fleet_zones_free(struct fleet_zones *z);
 
 /* The fleet that there is from now on, and what the configuration says of it, borrowed until another call; NULL: none. */
