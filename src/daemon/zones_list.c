@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/landlock.h"
 #include "base/memory.h"
 #include "base/scope.h"
@@ -6,10 +7,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct fault_at zones_list_place(const struct reading *r, const struct conf_zone *z)
 {
@@ -327,11 +330,18 @@ static bool is_synced(const struct reading *r, const struct listed *z)
 	return z->path && r->o->conf->rules[z->at->rule].synced;
 }
 
+/* Where a zone's file is, from the root on: those that are added have it so, the configuration may not. */
+struct filed {
+	const struct listed *zone;
+	const char *path;
+};
+
 /* By file, and then as compare_listed() has it. */
-static int compare_paths(const void *va, const void *vb)
+static int compare_filed(const void *va, const void *vb)
 {
-	const struct listed *a = *(const struct listed *const *)va, *b = *(const struct listed *const *)vb;
-	const int d = strcmp(a->path, b->path);
+	const struct filed *fa = va, *fb = vb;
+	const struct listed *a = fa->zone, *b = fb->zone;
+	const int d = strcmp(fa->path, fb->path);
 
 	if (!d && !a->added != !b->added)
 		return a->added ? 1 : -1;
@@ -347,19 +357,27 @@ static bool tell_shared(const struct reading *r, const struct listed *first, con
 	char name[NAME_TEXT], other[NAME_TEXT];
 	struct fault why;
 
-	fault(&why,
-		"zone %s has the file of zone %s (first at %s:%u), and \"write-back: sync\" has one written over the other: give each a file of its own",
-		view_text(name, z->origin), view_text(other, first->origin), was.path, was.line);
+	view_text(name, z->origin);
+	view_text(other, first->origin);
+	if (first->added)
+		fault(&why, "zone %s has the file of zone %s, and \"write-back: sync\" has one written over the other: give each a file of its own", name,
+			other);
+	else
+		fault(&why,
+			"zone %s has the file of zone %s (first at %s:%u), and \"write-back: sync\" has one written over the other: give each a file "
+			"of its own",
+			name, other, was.path, was.line);
 	if (!z->added)
 		return faults_error(f, &at, "%s", why.text);
-	faults_warning(f, &was, "%s", why.text);
+	faults_warning(f, first->added ? &(struct fault_at){ .path = r->o->conf->path } : &was, "%s", why.text);
 	return true;
 }
 
 /* Zones may have one file, where nobody writes it. */
-static bool check_shared(const struct reading *r, struct faults *f)
+static bool check_shared(struct reading *r, struct faults *f)
 {
-	const struct listed **by_path = NULL;
+	struct filed *by_path = NULL;
+	char here[PATH_MAX + 2];
 	bool ok = true, any = false;
 	size_t n = 0;
 
@@ -367,16 +385,19 @@ static bool check_shared(const struct reading *r, struct faults *f)
 		any = is_synced(r, &r->list[i]);
 	if (!any)
 		return true;
+	if (!getcwd(here, PATH_MAX))
+		*here = 0;
+	strcat(here, "/.");
 	by_path = memory_zeroed(r->n, sizeof *by_path);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].path)
-			by_path[n++] = &r->list[i];
-	qsort(by_path, n, sizeof *by_path, compare_paths);
+			by_path[n++] = (struct filed){ &r->list[i], file_beside(&r->mem, here, r->list[i].path) };
+	qsort(by_path, n, sizeof *by_path, compare_filed);
 	for (size_t i = 1, first = 0; i < n; i++) {
-		if (strcmp(by_path[i]->path, by_path[first]->path) != 0)
+		if (strcmp(by_path[i].path, by_path[first].path) != 0)
 			first = i;
-		else if (is_synced(r, by_path[i]) || is_synced(r, by_path[first]))
-			ok = tell_shared(r, by_path[first], by_path[i], f) && ok;
+		else if (is_synced(r, by_path[i].zone) || is_synced(r, by_path[first].zone))
+			ok = tell_shared(r, by_path[first].zone, by_path[i].zone, f) && ok;
 	}
 	memory_free(by_path);
 	return ok;

@@ -220,6 +220,13 @@ def one_file():
             same(code, 0 if right else 1, said)
             assert right or re.search(r"waymark.yaml:5:\d+: error: zone a.test. has the file of zone b.test. \(first at \S*waymark.yaml:4\)", said), said
             same(said.count("error: "), 0 if right else 1, said)
+        s.configure("store: { file: w.db }\ntemplates: { t: { write-back: sync } }\n", "[ { name: b.test, file: shared.zone, template: t } ]")
+        s.start()
+        s.write("more.zone", APEX)
+        for name, file, first in (("a.test", "shared.zone", "zone b.test. (first at "), ("c.test", "more.zone", None), ("d.test", "more.zone", "zone c.test., and ")):
+            same(s.ctl("zone", "add", name, "t", s.dir + "/" + file)[0], 0)
+            said = s.ctl("reload")[1]
+            same("zone %s. has the file of %s" % (name, first or "") in said, first is not None, said)
 
 
 @claim("a file that is not there is told where the configuration names it; one with measurements is no reason not to serve")
