@@ -276,6 +276,8 @@ def main():
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--only", type=int)
     args = args.parse_args()
+    if not os.path.exists(SHIM):
+        sys.exit("faults: there is no %s (\"make faults\" builds it): nothing would fail" % SHIM)
     broken = failed = shared = 0
     seeds = [args.only] if args.only is not None else range(args.seed * 100000, args.seed * 100000 + args.runs)
     for seed in seeds:
