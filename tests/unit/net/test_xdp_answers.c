@@ -93,6 +93,11 @@ static bool is_read(void)
 	return t.hot[0]->read == t.hot[0]->written && t.hot[1]->read == t.hot[1]->written;
 }
 
+static bool is_begun(void)
+{
+	return t.hot[0]->read > 0;
+}
+
 /* The loop runs until that is so. */
 static bool until(bool (*is_so)(void))
 {
@@ -408,10 +413,11 @@ static void all_workers_are_looked_at(void)
 	}
 	for (unsigned i = 0; i < 2; i++)
 		show_by(1, MAIL);
+	/* A ring that was full, of little use, is shown less of; a turn may have no time for all of it. */
+	CU_ASSERT_TRUE(until(is_begun));
+	CU_ASSERT_EQUAL(t.hot[0]->every, 2);
 	CU_ASSERT_TRUE(until(is_read));
 	CU_ASSERT_TRUE(gives_mail());
-	/* A ring that was full, of little use, is shown less of. */
-	CU_ASSERT_EQUAL(t.hot[0]->every, 2);
 	CU_ASSERT_EQUAL(t.hot[1]->every, 1);
 }
 

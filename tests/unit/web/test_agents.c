@@ -155,7 +155,7 @@ static void what_is_no_request_of_now_is_refused(void)
 			"needs" },
 		{ "a time that is none", { REPORT, .body = "{}", .time = "1.5" }, "400",
 			"UNIX time in seconds" },
-		{ "late", { REPORT, .body = "{}", .time_by = -70, .sequence_by = -70000000 },
+		{ "late", { REPORT, .body = "{}", .time_by = -75, .sequence_by = -75000000 },
 			"401", "late: it was sent 7" },
 		{ "early", { REPORT, .body = "{}", .time_by = 20, .sequence_by = 20000000 },
 			"401", "early: its time is " },
