@@ -50,7 +50,7 @@ help:
 	@echo "make image         a container image of the program and its libraries, and what is in it (SPDX), in build/image"
 	@echo "make uninstall     the same without what an operator may have changed"
 	@echo "make conform [ZONES=500] [SEED=1]  compare our answers with those of NSD, Knot and BIND"
-	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; what gdnsd, knotd and pdns_server steer, beside the same in our words; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer; as many by AF_XDP; all claims of the laboratory; a small CDN"
+	@echo "make interop [CHANGES=20] [SEED=1]  primary and secondary of real named, nsd, knotd and pdns_server, through random changes; certificates by certbot and lego; chromium, unbound and dnsdist over TLS and HTTPS; updates sent on to named and knotd; steered names at all four; what gdnsd, knotd and pdns_server steer, beside the same in our words; catalogs both ways with named, knotd and pdns_server; QUERIES=2000 to each of unbound, named, pdns_recursor and kresd, which validate what pools answer; 300 random clients through each of unbound, pdns_recursor, dnsdist, named and kresd; as many by AF_XDP; all claims of the laboratory; a small CDN"
 	@echo "make crowd [IDLE=10000] [SWAPS=100]  so many idle connections of TLS, half-open ones, and certificates that are renewed"
 	@echo "make bench [W=\"W1 W5\"] [R=5] [T=2]  measure us and what else is installed of NSD, Knot, BIND, gdnsd, PowerDNS"
 	@echo "make churn [T=600] [SEED=1]  everything at once, at random, under both sanitizers for T seconds each"
@@ -289,6 +289,7 @@ interop: deps-tests
 	part tests/interop/beacon.py; \
 	part tests/lab/lab.py --claims; \
 	part tests/cdn/cdn.py --short; \
+	part tests/interop/resolvers.py --seed $(SEED); \
 	part tests/interop/validate.py --queries $(QUERIES) --seed $(SEED); \
 	part tests/interop/xdp.py --queries $(QUERIES) --seed $(SEED); \
 	test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
