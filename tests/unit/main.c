@@ -1,7 +1,8 @@
 /* main.c - run all unit tests, or those of the suites named on the command line.
  *
  * Some processes take suites one after the other, so that tests that wait for something keep
- * none of the others waiting. One suite alone runs in this process.
+ * none of the others waiting. One suite alone runs in this process. With UNIT_STOP in the
+ * environment no suite is begun after one has failed.
  */
 #include "unit/failing.h"
 #include "unit/unit.h"
@@ -133,8 +134,11 @@ static void run_suite(struct board *b, size_t suite)
 static void run_some(struct board *b, unsigned process)
 {
 	size_t i;
+	const bool stops = getenv("UNIT_STOP");
 
 	while ((i = __atomic_fetch_add(&b->next, 1, __ATOMIC_RELAXED)) < b->n) {
+		if (stops && __atomic_load_n(&b->failed, __ATOMIC_RELAXED))
+			return;
 		b->at[process] = 1 + b->todo[i];
 		run_suite(b, b->todo[i]);
 		b->at[process] = 0;
