@@ -9,9 +9,9 @@
 #include "answer/steered.h"
 #include "answer/transfer.h"
 #include "answer/views.h"
+#include "answer/zone_request.h"
 #include "dns/rrtype.h"
 #include "dns/tsig.h"
-#include "zone/serial.h"
 
 #include <string.h>
 
@@ -158,30 +158,14 @@ static void look_up(
 	}
 }
 
-/* Who may do what with a zone; without any rules, nobody is named. */
-static const struct policy_zone *rules_of(const struct world *w, size_t zone)
-{
-	static const struct policy_zone none;
-
-	return w->policy.zones ? &w->policy.zones[zone_set_rule(w->zones, zone)] : &none;
-}
-
-static struct policy_asker asker_of(const struct answer_ask *ask, const struct tsig_key *key)
-{
-	return (struct policy_asker){ .source = addr_plain(&ask->source, NULL),
-		.key = key,
-		.names = ask->names,
-		.secret = ask->secret };
-}
-
 /* Is the zone at work one that the asker may ask? */
 static bool may_ask(const struct answerer *a, const struct answer_ask *ask,
 	const struct answer_pending *p)
 {
 	if (!a->world->policy.query_limited)
 		return true;
-	const struct policy_access *who = &rules_of(a->world, p->number)->query;
-	const struct policy_asker asker = asker_of(ask, p->tsig.key);
+	const struct policy_access *who = &zone_request_rules(a->world, p->number)->query;
+	const struct policy_asker asker = zone_request_asker(ask, p->tsig.key);
 
 	return !who->n || policy_allows(who, &asker);
 }
@@ -268,134 +252,12 @@ static void resolve(struct answerer *a, const struct answer_ask *ask, struct com
 		give_up(c, ask);
 }
 
-/* Our SOA alone: there is nothing newer, or all that is goes over TCP (RFC 1995 section 2). */
-static void answer_soa(struct compose *c, const struct zone *z)
-{
-	c->flags |= FLAG_AA;
-	compose_zone(c, z);
-	compose_rrset(c, WRITER_ANSWER,
-		zone_find_rrset(z->apex_node, RRTYPE_SOA), 0);
-}
-
-/* Who is refused learns nothing of the zone. */
-static void refuse(struct compose *c, unsigned rcode, unsigned ede)
-{
-	c->rcode = rcode;
-	c->edns.expire = c->edns.zoneversion = false;
-	c->edns.ede = (uint16_t)ede;
-}
-
-/* One a second is told: whoever likes may be refused as often as he likes. */
-static bool may_tell(struct answerer *a)
-{
-	const bool may = a->tell && a->told_s != a->now_s;
-
-	a->told_s = a->now_s;
-	return may;
-}
-
-static void tell_refused(struct answerer *a, const struct answer_ask *ask, const struct zone *z)
-{
-	struct answer_news news = { .kind = NEWS_TRANSFER, .from = addr_plain(&ask->source, NULL) };
-
-	if (!may_tell(a))
-		return;
-	memcpy(news.name, zone_id(z), (size_t)z->view_len + z->apex_len);
-	a->tell(a->tell_ctx, &news);
-}
-
-static void tell_signature(
-	struct answerer *a, const struct answer_ask *ask, const struct answer_pending *p)
-{
-	const struct query_tsig *t = &p->query.tsig;
-	struct answer_news news = { .kind = NEWS_SIGNATURE,
-		.error = (int)p->tsig.error,
-		.from = addr_plain(&ask->source, NULL),
-		.late_s = (int64_t)a->now_s - (int64_t)p->tsig.asked_s };
-
-	uint8_t key[NAME_MOST];
-
-	stats_add(&a->stats->signatures_wrong, 1);
-	if (!may_tell(a))
-		return;
-	query_tsig_key(t, key);
-	name_lower(news.name, key, t->key_len);
-	if (t->algorithm_len <= NEWS_ALGORITHM)
-		name_lower(news.algorithm, t->algorithm, t->algorithm_len);
-	a->tell(a->tell_ctx, &news);
-}
-
-/* The zone for who may have it (RFC 5936, RFC 1995). It begins in `ask->transfer`, or there is an
- * answer of one message. */
-static void answer_transfer(struct answerer *a, const struct answer_ask *ask,
-	struct compose *c, const struct answer_pending *p)
-{
-	const struct world *w = a->world;
-	const struct query *q = c->q;
-	const struct zone *z = p->zone;
-	const struct policy_asker asker = asker_of(ask, p->tsig.key);
-	uint32_t serial = 0;
-
-	if (q->qtype == RRTYPE_AXFR && !ask->transfer)
-		return refuse(c, RCODE_NOTIMP, 0);
-	if (!z || c->name->labels != z->apex_labels || q->qclass != RRCLASS_IN)
-		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
-	stats_add(&a->stats->transfers_asked, 1);
-	if (!policy_allows(&rules_of(w, p->number)->transfer, &asker)) {
-		stats_add(&a->stats->transfers_refused, 1);
-		tell_refused(a, ask, z);
-		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
-	}
-	if (!zone_is_ready(z))
-		return refuse(c, RCODE_SERVFAIL, EDE_NOT_READY);
-	if (q->qtype == RRTYPE_IXFR) {
-		if (!query_serial(q, &serial))
-			return refuse(c, RCODE_FORMERR, 0);
-		if (!ask->transfer || !serial_is_newer(z->serial, serial))
-			return answer_soa(c, z);
-	}
-	transfer_start(ask->transfer, ask, p, &c->edns,
-		q->qtype == RRTYPE_IXFR ? &serial : NULL);
-	c->silent = true;
-}
-
-/* A change of a zone (RFC 2136), by who may change something of it: others look into it. */
-static void answer_update(struct answerer *a, const struct answer_ask *ask,
-	struct compose *c, const struct answer_pending *p)
-{
-	const struct query *q = c->q;
-	const struct zone *z = p->zone;
-	const struct policy_asker asker = asker_of(ask, p->tsig.key);
-	bool may = false;
-
-	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
-		return refuse(c, RCODE_FORMERR, 0);
-	if (!z || c->name->labels != z->apex_labels)
-		return refuse(c, RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
-	const struct policy_zone *rules = rules_of(a->world, p->number);
-	if (rules->is_secondary)
-		may = policy_allows(&rules->forward, &asker);
-	for (size_t i = 0; i < rules->n_update && !may && !rules->is_secondary; i++)
-		may = policy_allows(&rules->update[i].who, &asker);
-	stats_add(&a->stats->updates_asked, 1);
-	if (!may) {
-		stats_add(&a->stats->updates_refused, 1);
-		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
-	}
-	const bool ready = zone_is_ready(z) || rules->is_secondary;
-	if (!ready || !ask->later)
-		return refuse(c, RCODE_SERVFAIL, ready ? 0 : EDE_NOT_READY);
-	*ask->later = (struct answer_later){ .asked = true, .tsig = p->tsig };
-	memcpy(ask->later->zone, zone_id(z), (size_t)z->view_len + z->apex_len);
-	c->silent = true;
-}
-
 /* An UPDATE with a key that we do not have goes on as it is, where anybody's do from there (RFC 8945 section 5.5):
  * what the key may do is its primary's to say. */
 static bool forwards_unknown(
 	struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
-	const struct policy_asker asker = asker_of(ask, NULL);
+	const struct policy_asker asker = zone_request_asker(ask, NULL);
 
 	if (query_opcode(&p->query) != OPCODE_UPDATE || p->tsig.error != TSIG_BADKEY ||
 		!p->query.name_len)
@@ -404,46 +266,8 @@ static bool forwards_unknown(
 	p->zone = find_zone(a->world, ask, p, &p->name);
 	if (!p->zone)
 		return false;
-	const struct policy_zone *rules = rules_of(a->world, p->number);
+	const struct policy_zone *rules = zone_request_rules(a->world, p->number);
 	return rules->is_secondary && policy_allows(&rules->forward, &asker);
-}
-
-/* A primary has something new (RFC 1996): that is heard, and looked into by others. Of several views all are meant that
- * hear it: a primary has no view. */
-static void answer_notify(struct answerer *a, const struct answer_ask *ask,
-	struct compose *c, const struct answer_pending *p)
-{
-	const struct query *q = c->q;
-	const struct zone_set *set = a->world->zones;
-	const struct policy_asker asker = asker_of(ask, p->tsig.key);
-	struct answer_news news = { .kind = NEWS_NOTIFY, .from = asker.source };
-	const struct zone *z;
-	bool ours = false, may = false;
-	size_t at;
-
-	c->edns.ede = 0;
-	if (q->qtype != RRTYPE_SOA || q->qclass != RRCLASS_IN)
-		return refuse(c, RCODE_FORMERR, 0);
-	z = zone_set_find(set, c->name, c->name->labels, &at);
-	if (!z || c->name->labels != z->apex_labels)
-		return refuse(c, RCODE_NOTAUTH, 0);
-	for (; at != zone_set_count(set); at = zone_set_next(set, at)) {
-		const struct policy_zone *rules = rules_of(a->world, at);
-		ours = ours || rules->is_secondary;
-		if (!rules->is_secondary || !policy_allows(&rules->notify, &asker))
-			continue;
-		may = true;
-		z = zone_set_get(set, at);
-		memcpy(news.name, zone_id(z), (size_t)z->view_len + z->apex_len);
-		if (a->tell)
-			a->tell(a->tell_ctx, &news);
-	}
-	if (!ours)
-		return refuse(c, RCODE_NOTAUTH, 0);
-	if (!may)
-		return refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
-	c->flags |= FLAG_AA;
-	stats_add(&a->stats->notified, 1);
 }
 
 /* A peer that knows no EDGE sees a zone with addresses in their place: whole, and the SOA by which it learns that there is
@@ -451,9 +275,9 @@ static void answer_notify(struct answerer *a, const struct answer_ask *ask,
 static bool take_plain(
 	const struct answerer *a, const struct answer_ask *ask, struct answer_pending *p)
 {
-	const struct policy_asker asker = asker_of(ask, p->tsig.key);
+	const struct policy_asker asker = zone_request_asker(ask, p->tsig.key);
 
-	if (!rules_of(a->world, p->number)->plain || p->name.labels != p->zone->apex_labels ||
+	if (!zone_request_rules(a->world, p->number)->plain || p->name.labels != p->zone->apex_labels ||
 		!zone_is_ready(p->zone) ||
 		!policy_allows(&a->world->policy.plain, &asker))
 		return true;
@@ -475,11 +299,11 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 	const struct zone *z = p->zone;
 
 	if (query_opcode(q) == OPCODE_NOTIFY) {
-		answer_notify(a, ask, c, p);
+		zone_request_notify(a, ask, c, p);
 		return;
 	}
 	if (query_opcode(q) == OPCODE_UPDATE) {
-		answer_update(a, ask, c, p);
+		zone_request_update(a, ask, c, p);
 		return;
 	}
 	if (q->qclass == RRCLASS_CH) {
@@ -488,11 +312,11 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 	}
 	const bool whole = q->qtype == RRTYPE_AXFR || q->qtype == RRTYPE_IXFR;
 	if ((whole || q->qtype == RRTYPE_SOA) && z && !take_plain(a, ask, p)) {
-		refuse(c, RCODE_SERVFAIL, EDE_NOT_READY);
+		zone_request_refuse(c, RCODE_SERVFAIL, EDE_NOT_READY);
 		return;
 	}
 	if (whole) {
-		answer_transfer(a, ask, c, p);
+		zone_request_transfer(a, ask, c, p);
 		return;
 	}
 	if (!z || (q->qclass != RRCLASS_IN && q->qclass != RRCLASS_ANY)) {
@@ -501,7 +325,7 @@ static void take_question(struct answerer *a, const struct answer_ask *ask, stru
 		return;
 	}
 	if (!may_ask(a, ask, p)) {
-		refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
+		zone_request_refuse(c, RCODE_REFUSED, EDE_PROHIBITED);
 		return;
 	}
 	/* Nobody has the authority over all classes (RFC 1035 section 6.2). */
@@ -689,11 +513,11 @@ size_t answer_write(struct answerer *a, const struct answer_ask *ask, struct ans
 	case QUERY_BADVERS: c.rcode = RCODE_BADVERS; break;
 	case QUERY_TSIG:
 		if (forwards_unknown(a, ask, p)) {
-			answer_update(a, ask, &c, p);
+			zone_request_update(a, ask, &c, p);
 			break;
 		}
 		c.rcode = RCODE_NOTAUTH;
-		tell_signature(a, ask, p);
+		zone_request_tell_signature(a, ask, p);
 		break;
 	case QUERY_DROP: break;
 	}
