@@ -306,7 +306,7 @@ mutants: N ?= 100
 mutants: LIMIT ?= 60
 mutants: deps-tests
 	@$(MAKE) --no-print-directory -j$$(nproc) all build/unit
-	@tests/mutants/mutants.py -n $(N) --seed $(SEED) --rooms "$(ROOMS)" --files "$(FILES)" --limit $(LIMIT) $(if $(ONLY),--only $(ONLY))
+	@tests/mutants/mutants.py -n $(N) --seed $(SEED) --rooms "$(ROOMS)" --files "$(FILES)" --at "$(AT)" --limit $(LIMIT) $(if $(ONLY),--only $(ONLY))
 
 # Measures what is installed; installs nothing.
 bench: W ?= all

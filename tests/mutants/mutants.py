@@ -7,13 +7,14 @@ room. What fails is run once more: it has noticed the change when it fails again
 What does not compile or makes the same object files is left out and does not count. Each mutant has a limit of time for its tests; one
 that lives is printed with file:line, so that somebody finds out whether it is equivalent or a test is missing.
 
-    make mutants N=100 SEED=1 [ROOMS="answer net"] [FILES=round] [LIMIT=60] [ONLY=unit]
+    make mutants N=100 SEED=1 [ROOMS="answer net"] [FILES=round] [AT="src/net/udp.c:20-40"] [LIMIT=60] [ONLY=unit]
 
 The same seed over the same tree makes the same mutants. Tests run in namespaces of their own where that is allowed (root): a mutant
 that ends processes or removes files by mistake finds none but its own. Nothing of the tree itself is changed.
 """
 import argparse
 import glob
+import itertools
 import os
 import random
 import re
@@ -136,6 +137,9 @@ class Tree:
             elif os.path.exists(path):
                 shutil.copy2(path, self.top)
         self.apart, self.said = self.can_be_apart(), ""
+        # Most of what a mutant costs is linking, and lld takes a third of what ld takes.
+        with open(self.top + "/build/config.mk") as f:
+            self.linker = ["LDFLAGS=-fuse-ld=lld"] if shutil.which("ld.lld") and re.search(r"^LDFLAGS = *$", f.read(), re.M) else []
         self.servers = ["build/waymarkd", "build/waymarkctl", "build/waymark-agent", "build/fail_alloc.so", "build/slow.so",
                         "build/bench/load", "build/bench/floor"]
         self.replays = sorted("build/replay_" + name for name in self.fuzz_names())
@@ -149,7 +153,7 @@ class Tree:
         shutil.rmtree(self.top, ignore_errors=True)
 
     def make(self, *targets):
-        done = subprocess.run(["nice", "-n", str(self.nice), "make", "-j2"] + list(targets), cwd=self.top, stdout=subprocess.PIPE,
+        done = subprocess.run(["nice", "-n", str(self.nice), "make", "-j2"] + self.linker + list(targets), cwd=self.top, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace")
         return done.returncode == 0, done.stdout
 
@@ -356,6 +360,8 @@ def main():
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--rooms", default="")
     ask.add_argument("--files", default="", help="a pattern for paths")
+    ask.add_argument("--at", default="", help="only these lines: FILE:LINE or FILE:FIRST-LAST, several with spaces")
+    ask.add_argument("--part", default="1/1", help="2/3: every third of what the seed draws, from the second on, so that several may share it")
     ask.add_argument("--limit", type=float, default=60, help="seconds for the tests of one mutant")
     ask.add_argument("--nice", type=int, default=5)
     ask.add_argument("--only", choices=["unit", "room", "others"], help="unit tests only, those of the room only, or all but them")
@@ -363,26 +369,37 @@ def main():
     args = ask.parse_args()
     os.chdir(TOP)
     mutants = places.Places(args.rooms.split(), args.files)
-    rng = random.Random(args.seed)
+    if args.at:
+        mutants.keep(args.at.split())
+    drawn = of_part(mutants, random.Random(args.seed), *map(int, args.part.split("/")))
     if args.list:
-        for _ in range(args.n):
-            print(mutants.draw(rng))
+        for m in itertools.islice(drawn, args.n):
+            print(m)
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # what it has started and copied goes with it
     tree = Tree(args.nice)
     try:
-        return report(run(tree, mutants, rng, args))
+        return report(run(tree, drawn, args))
     finally:
         tree.close()
 
 
-def run(tree, mutants, rng, args):
+def of_part(mutants, rng, part, parts):
+    for i in itertools.count():
+        m = mutants.draw(rng)
+        if m is None:
+            return
+        if i % parts == part - 1:
+            yield m
+
+
+def run(tree, drawn, args):
     ok, said = tree.make(*tree.replays, *tree.servers, "build/unit")
     if not ok:
         sys.exit(said[-3000:] + "\nthe tree does not build as it stands")
     steps, judge, rows, left_out = Steps(tree), Judge(tree, args.limit), [], 0
     while len(rows) < args.n and left_out < 20 * args.n + 100:
-        m = mutants.draw(rng)
+        m = next(drawn, None)
         if m is None:
             break
         with Change(tree, m) as changed:

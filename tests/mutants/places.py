@@ -122,6 +122,16 @@ class Places:
                 for kind, rows in of_file(path).items():
                     self.kinds.setdefault(kind, []).extend(rows)
 
+    def keep(self, spots):
+        """Those at FILE:LINE or FILE:FIRST-LAST alone."""
+        ranges = []
+        for spot in spots:
+            path, lines = spot.rsplit(":", 1)
+            first, last = (lines.split("-") * 2)[:2]
+            ranges.append((path, int(first), int(last)))
+        for kind, rows in self.kinds.items():
+            self.kinds[kind] = [m for m in rows if any(m.path == path and first <= m.line <= last for path, first, last in ranges)]
+
     def draw(self, rng):
         """Each is drawn once; None when there is none left."""
         kinds = [k for k in sorted(self.kinds) if self.kinds[k]]
