@@ -137,10 +137,10 @@ $(BUILD)/obj/tests/unit/suites.h: $(unit_sources) Makefile build/config.mk
 $(BUILD)/obj/tests/unit/main.o: $(BUILD)/obj/tests/unit/suites.h
 $(BUILD)/obj/tests/unit/main.o: ALL_CPPFLAGS += -I$(BUILD)/obj/tests/unit
 
-# Memory ends there when a test says so, and what nobody gives back is seen.
+# Memory ends there when a test says so, what nobody gives back is seen, and so is who lets go of a lock that it does not hold.
 $(BUILD)/unit: $(call object,$(unit_sources)) $(BUILD)/libwaymark.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free strdup strndup mmap mmap64 mremap munmap pthread_create) -o $@ $^ $(LIBS) -lcunit
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc aligned_alloc free strdup strndup mmap mmap64 mremap munmap pthread_create pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_mutex_destroy) -o $@ $^ $(LIBS) -lcunit
 
 # The corpora are replayed by plain programs: the same targets without the fuzzer.
 fuzz_names := $(filter-out world $(if $(QUIC),,quic),$(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))

@@ -46,7 +46,7 @@ for f in $sources; do
 	[ "$o" -nt "$f" ] || printf '%s %s\n' "$f" "$o"
 done | xargs -r -P 2 -n 2 sh -c "$kind-gcc $flags -c -o \"\$1\" \"\$0\""
 for f in $sources; do objects="$objects $to/${f//\//_}.o"; done
-wraps=$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc aligned_alloc free strdup strndup mmap mmap64 mremap munmap pthread_create)
+wraps=$(printf -- '-Wl,--wrap=%s ' malloc calloc realloc aligned_alloc free strdup strndup mmap mmap64 mremap munmap pthread_create pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_mutex_destroy)
 libraries=$(for l in ldns maxminddb sodium ssl crypto nettle ev cunit; do echo "$root/usr/lib/$lib/lib$l.so"; done)
 # shellcheck disable=SC2086
 "$kind-gcc" --sysroot="$root" -B"$root/usr/lib/$lib" $wraps -o "$to/unit" $objects $libraries -Wl,-rpath-link,"$root/usr/lib/$lib:$root/lib/$lib" -lm -lpthread

@@ -420,18 +420,38 @@ static bool is_full(void *ctx)
 	return w->standing->cuts != NULL;
 }
 
-static void an_edge_that_is_too_full_has_a_share_and_its_pool_may_change_again(void)
+static struct workers *one_worker(void)
 {
 	const struct net_opts net = {
 		.workers = 1, .batch = 1, .tcp_clients = 1, .tcp_clients_per_net = 1
 	};
 	static struct epoch unused;
 	struct fault why;
+	struct workers *workers = workers_open(&net, &unused, NULL, &why);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(workers);
+	return workers;
+}
+
+static void without_capacities_nothing_is_counted(void)
+{
+	struct desk d = { 0 };
+	struct workers *workers = one_worker();
+
+	open_with(&d, CONF, workers);
+	const uint32_t begun = tick(&d);
+	CU_ASSERT_TRUE(turns_until(d.loop, has_begun, &d));
+	CU_ASSERT_EQUAL(tick(&d), begun);
+	close_desk(&d);
+	workers_stop(workers);
+}
+
+static void an_edge_that_is_too_full_has_a_share_and_its_pool_may_change_again(void)
+{
 	unsigned n;
 	struct desk d = { 0 };
+	struct workers *workers = one_worker();
 
-	struct workers *workers = workers_open(&net, &unused, NULL, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(workers);
 	open_with(&d, LIMITED, workers);
 	struct filling f = { &d, workers_counts(workers, 0) };
 	const uint64_t before = clock_us();
@@ -467,6 +487,7 @@ void suite_balancer(void)
 			an_edge_that_is_drained_in_one_pool_goes_slowly_from_that },
 		{ "edges and pools are known by their names after a reload",
 			edges_and_pools_are_known_by_their_names_after_a_reload },
+		{ "without capacities nothing is counted", without_capacities_nothing_is_counted },
 		{ "an edge that is too full has a share, and its pool may change again",
 			an_edge_that_is_too_full_has_a_share_and_its_pool_may_change_again },
 	};
