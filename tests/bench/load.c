@@ -176,11 +176,12 @@ static void report(const struct load *l, double seconds)
 	printf("{ \"seconds\": %.4f, \"sent\": %lu, \"answered\": %lu, \"right\": %lu, "
 	       "\"lost\": %lu, "
 	       "\"stray\": %lu, \"refused\": %lu, \"qps\": %.1f, \"p50_us\": %.2f, \"p99_us\": "
-	       "%.2f, "
+	       "%.2f, \"p999_us\": %.2f, \"slowest_us\": %.2f, "
 	       "\"bytes\": %.1f, \"idle\": %.4f }\n",
 		l->opts.seconds, t->sent, t->answered, t->right, t->lost, t->stray, t->refused,
 		(double)t->answered / l->opts.seconds, flight_quantile(t, 0.5) / 1e3,
-		flight_quantile(t, 0.99) / 1e3, (double)t->bytes / answered,
+		flight_quantile(t, 0.99) / 1e3, flight_quantile(t, 0.999) / 1e3, flight_quantile(t, 1) / 1e3,
+		(double)t->bytes / answered,
 		(double)l->idle_ns / SECOND / seconds);
 }
 
