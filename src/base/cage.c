@@ -21,6 +21,10 @@
 #define CAGE_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define CAGE_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__i386__)
+#define CAGE_ARCH AUDIT_ARCH_I386
+#elif defined(__arm__)
+#define CAGE_ARCH AUDIT_ARCH_ARM
 #else
 #define CAGE_ARCH 0 /* no list of calls is known to be right */
 #endif
@@ -39,8 +43,20 @@ static const uint32_t never[] = { SYS_ptrace, SYS_process_vm_readv, SYS_process_
 #ifdef SYS_open_tree
 	SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
 #endif
-#ifdef __x86_64__
-	SYS_mknod, SYS_modify_ldt, SYS_iopl, SYS_ioperm, SYS_uselib, SYS_ustat,
+#ifdef SYS_mknod
+	SYS_mknod, SYS_uselib, SYS_ustat,
+#endif
+#ifdef SYS_iopl
+	SYS_modify_ldt, SYS_iopl, SYS_ioperm,
+#endif
+#ifdef SYS_clock_settime64 /* times of 64 bits where words have 32 */
+	SYS_clock_settime64, SYS_clock_adjtime64,
+#endif
+#ifdef SYS_stime
+	SYS_stime,
+#endif
+#ifdef SYS_vm86
+	SYS_umount, SYS_vm86, SYS_vm86old,
 #endif
 };
 
@@ -50,11 +66,14 @@ static const uint32_t server[] = { SYS_execve, SYS_execveat, SYS_setuid, SYS_set
 #ifdef SYS_fork
 	SYS_fork, SYS_vfork,
 #endif
+#ifdef SYS_setuid32 /* those without it have numbers of 16 bits */
+	SYS_setuid32, SYS_setgid32, SYS_setreuid32, SYS_setregid32, SYS_setresuid32, SYS_setresgid32, SYS_setgroups32,
+#endif
 };
 
 /* Packets are received and sent; what is needed for that is open before the first one. */
 static const uint32_t packets[] = { SYS_openat, SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_kill,
-	SYS_unlinkat, SYS_mkdirat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_truncate,
+	SYS_unlinkat, SYS_mkdirat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_truncate,
 	SYS_ftruncate, SYS_prlimit64,
 	SYS_bpf, SYS_memfd_create, SYS_inotify_init1, SYS_fanotify_init, SYS_chdir, SYS_getdents64, SYS_statfs, SYS_mq_open, SYS_shmget, SYS_semget,
 	SYS_msgget, SYS_shmat,
@@ -62,13 +81,28 @@ static const uint32_t packets[] = { SYS_openat, SYS_socket, SYS_socketpair, SYS_
 	SYS_openat2,
 #endif
 #ifdef SYS_open
-	SYS_open, SYS_creat, SYS_unlink, SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_chmod, SYS_chown,
+	SYS_open, SYS_creat, SYS_unlink, SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_chmod, SYS_chown, SYS_lchown,
 	SYS_inotify_init, SYS_getdents,
+#endif
+#ifdef SYS_chown32
+	SYS_chown32, SYS_lchown32, SYS_fchown32, SYS_truncate64, SYS_ftruncate64, SYS_statfs64,
+#endif
+#ifdef SYS_ipc /* all of System V's by one number */
+	SYS_ipc,
 #endif
 };
 
+/* i386 has all of sockets by one number, too, and the C library goes by it: which is asked for stands in the first argument. */
+#ifdef SYS_socketcall
+#define SOCKETCALL SYS_socketcall
+static const uint32_t socket_packets[] = { 1 /* socket */, 2 /* bind */, 3 /* connect */, 4 /* listen */, 8 /* socketpair */ };
+#else
+#define SOCKETCALL UINT32_MAX /* no call has that number */
+static const uint32_t socket_packets[] = { 0 };
+#endif
+
 enum { NEVER = sizeof never / sizeof *never, SERVER = sizeof server / sizeof *server, PACKETS = sizeof packets / sizeof *packets,
-	CODE_MOST = 7 + 2 * (NEVER + SERVER + PACKETS) };
+	SOCKET_PACKETS = sizeof socket_packets / sizeof *socket_packets, CODE_MOST = 10 + 2 * (NEVER + SERVER + PACKETS + SOCKET_PACKETS) };
 
 static void put(struct sock_filter *code, unsigned *n, uint16_t op, uint32_t k, uint8_t yes, uint8_t no)
 {
@@ -100,8 +134,14 @@ bool cage_close(enum cage which)
 	deny(code, &n, never, NEVER);
 	if (which >= CAGE_SERVER)
 		deny(code, &n, server, SERVER);
-	if (which >= CAGE_PACKETS)
+	if (which >= CAGE_PACKETS) {
 		deny(code, &n, packets, PACKETS);
+		/* Behind it the number is not at hand any more. Words of 64 bits have no such call. */
+		put(code, &n, BPF_JMP | BPF_JEQ | BPF_K, SOCKETCALL, 1, 0);
+		put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+		put(code, &n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args), 0, 0);
+		deny(code, &n, socket_packets, SOCKET_PACKETS);
+	}
 	put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	const struct sock_fprog program = { .len = (uint16_t)n, .filter = code };
 	/* SPEC_ALLOW: without it some kernels slow the thread down, against code that it does not run. */

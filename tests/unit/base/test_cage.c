@@ -38,6 +38,61 @@ static long try_socket(void)
 	return socket(AF_INET, SOCK_DGRAM, 0);
 }
 
+static long try_become(void)
+{
+	return syscall(SYS_setresuid, getuid(), geteuid(), geteuid()); /* who it is already */
+}
+
+/* As the C library of i386 does it, and not: both ways lead to the kernel. */
+static long try_socket_by_number(void)
+{
+	return syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0);
+}
+
+static long try_socketcall(void)
+{
+#ifdef SYS_socketcall
+	const unsigned long args[] = { AF_INET, SOCK_DGRAM, 0 };
+
+	return syscall(SYS_socketcall, 1, args);
+#else
+	return try_socket();
+#endif
+}
+
+/* Nothing is there: it fails by itself, but not for want of a right. */
+static long try_rename(void)
+{
+	return syscall(SYS_renameat, AT_FDCWD, "/tmp/waymark-none/a", AT_FDCWD, "/tmp/waymark-none/b");
+}
+
+static long try_set_clock(void)
+{
+#ifdef SYS_clock_settime64
+	return syscall(SYS_clock_settime64, 99, NULL); /* no such clock */
+#else
+	return syscall(SYS_clock_settime, 99, NULL);
+#endif
+}
+
+/* Its own numbers have 32 bits everywhere. */
+static long try_become_by_number(void)
+{
+#ifdef SYS_setresuid32
+	return syscall(SYS_setresuid32, getuid(), geteuid(), geteuid());
+#else
+	return try_become();
+#endif
+}
+
+/* What answers need of sockets that are open. */
+static long try_accept(void)
+{
+	const int fd = accept4(0, NULL, NULL, SOCK_CLOEXEC);
+
+	return fd < 0 && errno == EPERM ? -1 : 0;
+}
+
 static long try_ptrace(void)
 {
 	return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -46,11 +101,6 @@ static long try_ptrace(void)
 static long try_kill(void)
 {
 	return kill(getppid(), 0);
-}
-
-static long try_become(void)
-{
-	return syscall(SYS_setresuid, getuid(), geteuid(), geteuid()); /* who it is already */
 }
 
 static long try_unshare(void)
@@ -112,6 +162,12 @@ static void a_cage_denies_what_its_work_does_not_need(void)
 		{ "/etc/shadow is opened", try_open, false, false, true },
 		{ "a file is made", try_write, false, false, true },
 		{ "a socket is made", try_socket, false, false, true },
+		{ "a socket is made by its own number", try_socket_by_number, false, false, true },
+		{ "a socket is made by the number of all", try_socketcall, false, false, true },
+		{ "a file is renamed", try_rename, false, false, true },
+		{ "a socket that is there is asked for who has come", try_accept, false, false, false },
+		{ "the clock is set", try_set_clock, true, true, true },
+		{ "it becomes somebody else by its own number", try_become_by_number, false, true, true },
 		{ "another process is signalled", try_kill, false, false, true },
 		{ "it becomes somebody else", try_become, false, true, true },
 		{ "it is traced", try_ptrace, true, true, true },
