@@ -160,7 +160,7 @@ static bool prepared_name(const char *file, char name[static SIGNING_FILE_NAME])
 	return false;
 }
 
-void key_files_sweep(const struct key_files *f, bool (*wanted)(void *ctx, const char *name), void *ctx)
+void key_files_sweep(const struct key_files *f, bool all, bool (*wanted)(void *ctx, const char *name), void *ctx)
 {
 	DIR *d = opendir(f->dir);
 	const time_t now_s = time(NULL);
@@ -170,7 +170,7 @@ void key_files_sweep(const struct key_files *f, bool (*wanted)(void *ctx, const 
 
 	while (d && (e = readdir(d)))
 		if (prepared_name(e->d_name, name) && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			now_s - st.st_mtime > LEFT_S && !wanted(ctx, name))
+			(all || now_s - st.st_mtime > LEFT_S) && !wanted(ctx, name))
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);
@@ -209,6 +209,16 @@ bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uin
 bool key_files_place(struct key_files_batch *b, struct fault *why)
 {
 	return file_place_all(b->paths, b->n, why);
+}
+
+bool key_files_sync(const struct key_files *f, struct fault *why)
+{
+	DIR *d = opendir(f->dir);
+	const bool ok = (!d && errno == ENOENT) || (d && syncfs(dirfd(d)) == 0) || fault(why, "%s: %s", f->dir, strerror(errno));
+
+	if (d)
+		closedir(d);
+	return ok;
 }
 
 void key_files_end(struct key_files_batch *b, bool keep)

@@ -46,11 +46,14 @@ struct key_files_batch {
 	char **paths;         /* [n] own; K*.private and K*.key */
 	size_t n, room;
 };
-/* What was prepared by who was killed goes, but for files of that name (as signing_text_file() has it) that are wanted. */
-void key_files_sweep(const struct key_files *f, bool (*wanted)(void *ctx, const char *name), void *ctx);
+/* What was prepared by who was killed goes, but for files of that name (as signing_text_file() has it) that are wanted. `all`: nobody prepares
+ * any now; else what is of the last minute stays, too. */
+void key_files_sweep(const struct key_files *f, bool all, bool (*wanted)(void *ctx, const char *name), void *ctx);
 bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uint8_t *apex,
 	const struct signing_key *k, int64_t created_s, struct fault *why);
 bool key_files_place(struct key_files_batch *b, struct fault *why);
+/* In the place of that: what was prepared is on the disk, and settled when its states are stored. */
+bool key_files_sync(const struct key_files *f, struct fault *why);
 /* Forgets them all; unless they are to be kept, the files go. */
 void key_files_end(struct key_files_batch *b, bool keep);
 

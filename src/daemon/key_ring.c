@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "store/store.h"
 #include "store/store_keys.h"
 #include "zone/view.h"
 
@@ -76,7 +77,7 @@ struct key_ring *key_ring_open(struct store *store, const char *dir, struct faul
 	r->opened_us = clock_us();
 	r->files = key_files_open(dir, why);
 	if (r->files && store_each_keys(store, add_stored, r, why)) {
-		key_ring_sweep(r);
+		key_ring_sweep(r, false);
 		return r;
 	}
 	key_ring_close(r);
@@ -102,7 +103,7 @@ void key_ring_close(struct key_ring *r)
 			free_zone(z);
 		}
 	free(r->buckets);
-	key_ring_keep_made(r);
+	key_ring_forget_made(r);
 	key_files_close(r->files);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
@@ -203,13 +204,9 @@ static struct key_facts facts_of(const struct key_ring *r, struct ring_zone *z, 
 
 void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l)
 {
-	char name[NAME_TEXT];
-	struct fault why;
-
-	for (size_t i = 0; !z->batch && i < l->n; i++)
-		if (!l->keys[i].foreign && !key_files_settle(r->files, z->apex, l->keys[i].key, &why))
-			log_line(LOG_WARNING, "zone %s: %s (the key's file is at that path with \".new\" behind it, and is put in its place at the next start)",
-				name_text(name, z->apex), why.text);
+	for (size_t i = 0; !z->batch && !store_is_unreleased(r->store) && i < l->n; i++)
+		if (!l->keys[i].foreign)
+			key_ring_settle_key(r, z, l->keys[i].key);
 }
 
 void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,

@@ -21,11 +21,14 @@ struct store;
 /* `store` is borrowed. NULL: `why`. */
 struct key_ring *key_ring_open(struct store *store, const char *dir, struct fault *why);
 void key_ring_close(struct key_ring *r); /* NULL is fine */
-/* We end before the store was released (store_open_unreleased()): the files of keys that were made until now go, since no state of them is
- * stored. Before another process is told that it may go on, which would find them. */
+/* Until the store is released (store_open_unreleased()) no state of a key that is made is stored, and its files stay beside their places.
+ * We end before that: they go. */
 void key_ring_take_back(struct key_ring *r);
-/* It was released, or nobody is to take them back any more: their keys are held as all others are. */
+/* It may have been released since the last time: then they get into their places. For jobs. */
 void key_ring_keep_made(struct key_ring *r);
+/* Files that were prepared by who is gone, and of which no state is stored, go. `all`: nobody prepares any now; else those of the last minute
+ * stay. For jobs. */
+void key_ring_sweep(struct key_ring *r, bool all);
 const char *key_ring_dir(const struct key_ring *r);
 
 /* What the zone at `apex` (wire, lower case) is to be signed with now, by its policy; NULL: it

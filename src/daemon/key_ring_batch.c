@@ -7,6 +7,7 @@
 #include "base/crew.h"
 #include "base/memory.h"
 #include "daemon/key_ring_inner.h"
+#include "store/store.h"
 #include "store/store_keys.h"
 
 #include <stdlib.h>
@@ -114,9 +115,11 @@ void key_ring_get_many(
 
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_mutex_init(&b.files.lock, NULL);
-	key_ring_sweep(r);
+	key_ring_sweep(r, false);
 	crew_run(n, politely, make_first, &b);
-	const bool ok = !b.failed && key_files_place(&b.files, &why) && store_states(&b, &why);
+	/* What is stored by a store that is not released yet may never be. */
+	const bool placed = !b.failed && (store_is_unreleased(r->store) ? key_files_sync(r->files, &why) : key_files_place(&b.files, &why));
+	const bool ok = placed && store_states(&b, &why);
 	key_files_end(&b.files, ok);
 	for (size_t i = 0; i < b.n; i++) {
 		if (!ok)

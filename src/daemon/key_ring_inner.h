@@ -90,10 +90,11 @@ void key_ring_release_others(struct key_ring *r, const struct ring_zone *z,
 /* Under the zone's lock: a key of that role for `l`, written beside its place in the folder, or into the batch. */
 bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,
 	uint8_t role, struct key_life *l, struct fault *why);
-/* Under the zone's lock: its states are stored, so its files get into their places. */
+/* Under the zone's lock: its states are stored, so its files get into their places; or they will be when the store is released. */
 void key_ring_settle(struct key_ring *r, const struct ring_zone *z, const struct key_life *l);
-/* Files beside their places that no zone has a state of go. */
-void key_ring_sweep(struct key_ring *r);
+void key_ring_settle_key(struct key_ring *r, const struct ring_zone *z, const struct signing_key *k);
+/* Of new keys whose states may never be stored nothing more is known. */
+void key_ring_forget_made(struct key_ring *r);
 /* To the log: what is another. */
 void key_ring_tell(
 	const struct ring_zone *z, const struct key_life *before, const struct key_life *now);

@@ -113,9 +113,9 @@ static bool is_wanted(void *ctx, const char *name)
 	return z && zone_has_file(z, name);
 }
 
-void key_ring_sweep(struct key_ring *r)
+void key_ring_sweep(struct key_ring *r, bool all)
 {
-	key_files_sweep(r->files, is_wanted, r);
+	key_files_sweep(r->files, all, is_wanted, r);
 }
 
 /* --- what is in the folder ---------------------------------------------------------------- */
@@ -191,26 +191,55 @@ static bool remember_made(struct key_ring *r, const struct ring_zone *z, struct 
 	return ok;
 }
 
-static void end_made(struct key_ring *r, bool files)
+static struct key_made *take_made(struct key_ring *r)
 {
 	pthread_mutex_lock(&r->lock);
-	for (struct key_made *m; (m = r->made); free(m)) {
-		r->made = m->next;
-		if (files)
-			key_files_remove(r->files, m->zone->apex, m->key);
-		signing_key_drop(m->key);
-	}
+	struct key_made *list = r->made;
+	r->made = NULL;
 	pthread_mutex_unlock(&r->lock);
+	return list;
+}
+
+/* The first of the list, after `m`, which goes. */
+static struct key_made *end_made(struct key_made *m)
+{
+	struct key_made *next = m->next;
+
+	signing_key_drop(m->key);
+	free(m);
+	return next;
+}
+
+void key_ring_settle_key(struct key_ring *r, const struct ring_zone *z, const struct signing_key *k)
+{
+	char name[NAME_TEXT];
+	struct fault why;
+
+	if (!key_files_settle(r->files, z->apex, k, &why))
+		log_line(LOG_WARNING, "zone %s: %s (the key's file is at that path with \".new\" behind it, and is put in its place at the next start)",
+			name_text(name, z->apex), why.text);
 }
 
 void key_ring_keep_made(struct key_ring *r)
 {
-	end_made(r, false);
+	if (store_is_unreleased(r->store))
+		return;
+	for (struct key_made *m = take_made(r); m; m = end_made(m))
+		key_ring_settle_key(r, m->zone, m->key);
+}
+
+void key_ring_forget_made(struct key_ring *r)
+{
+	for (struct key_made *m = take_made(r); m;)
+		m = end_made(m);
 }
 
 void key_ring_take_back(struct key_ring *r)
 {
-	end_made(r, store_is_unreleased(r->store));
+	const bool theirs = store_is_unreleased(r->store);
+
+	for (struct key_made *m = theirs ? take_made(r) : NULL; m; m = end_made(m))
+		key_files_remove(r->files, m->zone->apex, m->key);
 }
 
 bool key_ring_add_new(struct key_ring *r, struct ring_zone *z, const struct key_policy *p,

@@ -82,7 +82,7 @@ bool server_open_commands(struct server *s, struct fault *why)
 		return false;
 	struct upgrade_opts upgrade = { .loop = s->loop, .jobs = s->jobs, .publisher = s->publisher, .launcher = s->launcher, .successor = s->successor,
 		.workers = s->workers, .control = s->control, .measuring = s->measuring, .fleet = s->fleet,
-		.probes = s->probes, .rankings = s->rankings, .resolver_pairs = s->resolver_pairs, .news = s->news, .commands = &s->commands,
+		.probes = s->probes, .rankings = s->rankings, .resolver_pairs = s->resolver_pairs, .signing_keys = s->signing_keys, .news = s->news, .commands = &s->commands,
 		.left = on_left, .ctx = s };
 	memcpy(upgrade.cookies, s->cookies, sizeof upgrade.cookies);
 	s->upgrade = upgrade_new(&upgrade);

@@ -9,7 +9,7 @@
 #include "daemon/activation.h"
 #include "daemon/certificates.h"
 #include "daemon/fleet_member.h"
-#include "daemon/key_ring.h"
+#include "daemon/signing_keys.h"
 #include "daemon/measuring.h"
 #include "daemon/publish.h"
 #include "daemon/successor.h"
@@ -106,8 +106,7 @@ static bool serve_now(void *ctx, struct fault *why)
 
 	if (!server_start(s, why) || (s->store && !store_release(s->store, why))) /* until then nothing of ours is in the file */
 		return false;
-	if (s->ring)
-		key_ring_keep_made(s->ring);
+	signing_keys_soon(s->signing_keys); /* keys that were made before get their files into place */
 	fleet_member_away(s->fleet, false);
 	control_listen(s->control, true);
 	return true;

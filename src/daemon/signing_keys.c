@@ -22,6 +22,10 @@ struct signing_keys {
 	struct signing_parents *parents;
 	signing_keys_fn *fn;
 	void *ctx;
+	ev_timer sweeps; /* no job can begin, or there are no keys */
+	unsigned sweep_lane;
+	void (*swept)(void *ctx); /* NULL: nobody waits for it */
+	void *swept_ctx;
 	struct look {
 		struct parts now; /* conf and zones, held */
 		uint8_t (*changed)[NAME_MOST];
@@ -151,6 +155,7 @@ static void work(void *ctx, struct job *job)
 	const struct conf *c = parts_conf(&l->now);
 	const struct registry *zones = l->now.zones;
 
+	key_ring_keep_made(k->opts.ring);
 	for (size_t i = 0; i < zones->n && !job_is_cancelled(job); i++) {
 		const struct conf_rule *rule = &c->rules[zone_set_rule(zones->set, i)];
 		const unsigned number = rule->dnssec;
@@ -250,6 +255,50 @@ static void on_parents(void *ctx)
 	signing_keys_soon(ctx);
 }
 
+/* --- what is left behind ------------------------------------------------------------------- */
+
+static void sweep(void *ctx, struct job *job)
+{
+	(void)job;
+	key_ring_sweep(((struct signing_keys *)ctx)->opts.ring, true);
+}
+
+static void tell_swept(struct signing_keys *k)
+{
+	void (*swept)(void *ctx) = k->swept;
+
+	k->swept = NULL;
+	if (swept)
+		swept(k->swept_ctx);
+}
+
+static void sweep_done(void *ctx, enum job_end end)
+{
+	(void)end; /* the next start does it */
+	tell_swept(ctx);
+}
+
+static void on_sweeps(struct ev_loop *loop, ev_timer *t, int events)
+{
+	(void)loop;
+	(void)events;
+	tell_swept(t->data);
+}
+
+void signing_keys_sweep(struct signing_keys *k, void (*swept)(void *ctx), void *ctx)
+{
+	k->swept = swept;
+	k->swept_ctx = ctx;
+	ev_timer_stop(k->opts.loop, &k->sweeps);
+	if (!swept)
+		return;
+	/* Nothing that changes something begins before who waits has heard. */
+	if (k->opts.ring && jobs_start(k->opts.jobs, &(struct job_opts){ .lane = k->sweep_lane, .name = "sweep keys", .looks = true, .ctx = k, .work = sweep, .done = sweep_done }))
+		return;
+	ev_timer_set(&k->sweeps, 0, 0);
+	ev_timer_start(k->opts.loop, &k->sweeps);
+}
+
 /* --- the rest ----------------------------------------------------------------------------- */
 
 struct signing_keys *signing_keys_new(const struct signing_keys_opts *opts)
@@ -258,10 +307,12 @@ struct signing_keys *signing_keys_new(const struct signing_keys_opts *opts)
 
 	k->opts = *opts;
 	ev_timer_init(&k->timer, on_time, 0, 0);
-	k->timer.data = k;
+	ev_timer_init(&k->sweeps, on_sweeps, 0, 0);
+	k->timer.data = k->sweeps.data = k;
 	if (!opts->ring)
 		return k;
 	k->lane = jobs_lane(opts->jobs, 1, JOBS_POLITE);
+	k->sweep_lane = jobs_lane(opts->jobs, 1, JOBS_PROMPT);
 	k->parents = signing_parents_new(
 		opts->jobs, opts->publisher, opts->ring, on_parents, k);
 	publisher_follow(opts->publisher, follow, k);
@@ -274,6 +325,7 @@ void signing_keys_free(struct signing_keys *k)
 	if (!k)
 		return;
 	ev_timer_stop(k->opts.loop, &k->timer);
+	ev_timer_stop(k->opts.loop, &k->sweeps);
 	signing_parents_free(k->parents);
 	memory_free(k);
 }

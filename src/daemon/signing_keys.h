@@ -35,6 +35,10 @@ void signing_keys_follow(struct signing_keys *k, signing_keys_fn *fn, void *ctx)
 /* Something has happened to a zone's keys: a look at all, soon. */
 void signing_keys_soon(struct signing_keys *k);
 
+/* A process that was to take our place has died, and nobody prepares keys: files of those that it has made go. `swept` is called then, once,
+ * and not from here; NULL: not any more. */
+void signing_keys_sweep(struct signing_keys *k, void (*swept)(void *ctx), void *ctx);
+
 /* As it was at the last look. */
 struct key_ring_counts signing_keys_counts(const struct signing_keys *k);
 

@@ -19,6 +19,7 @@
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
 #include "daemon/resolver_pairs.h"
+#include "daemon/signing_keys.h"
 #include "daemon/successor.h"
 #include "daemon/worker_news.h"
 #include "net/worker.h"
@@ -134,19 +135,30 @@ static void go_on(struct upgrade *u)
 	jobs_release(u->opts.jobs);
 }
 
-/* This process goes on. */
-static void end_failed(struct upgrade *u)
+/* Nothing of one that has not served is left. */
+static void on_swept(void *ctx)
 {
+	struct upgrade *u = ctx;
 	char text[sizeof u->why.text + 128];
 
-	if (u->pid)
-		kill(u->pid, SIGKILL); /* before it sees that nobody is there, and serves */
-	u->pid = 0;
-	hang_up(u);
 	snprintf(text, sizeof text, "upgrade: %s; process %d goes on serving", u->why.text, (int)getpid());
 	log_line(LOG_ERROR, "%s", text);
 	answer_call(u, 1, text);
 	go_on(u);
+}
+
+/* This process goes on. `stage`: how far it has come. */
+static void end_failed(struct upgrade *u, enum stage stage)
+{
+	if (u->pid)
+		kill(u->pid, SIGKILL); /* before it sees that nobody is there, and serves */
+	u->pid = 0;
+	hang_up(u);
+	/* Before it reads it makes no keys, and this process may; of one that has served their states are stored, and not known here. */
+	if (stage >= READS && !u->served)
+		signing_keys_sweep(u->opts.signing_keys, on_swept, u);
+	else
+		on_swept(u);
 }
 
 static void on_late(struct ev_loop *loop, ev_timer *t, int events);
@@ -176,8 +188,9 @@ static void fail(struct upgrade *u)
 	}
 	if (u->stage >= GOES)
 		fleet_member_away(u->opts.fleet, false);
+	const enum stage stage = u->stage;
 	u->stage = FAILED;
-	end_failed(u);
+	end_failed(u, stage);
 }
 
 /* It is gone: what the launcher says of its end is waited for. */
@@ -609,6 +622,7 @@ void upgrade_free(struct upgrade *u)
 {
 	say(u, HANDOVER_END);
 	ev_io_stop(u->opts.loop, &u->launched);
+	signing_keys_sweep(u->opts.signing_keys, NULL, NULL);
 	hang_up(u);
 	handover_notifies_free(u->notifies);
 	memory_free(u);

@@ -24,6 +24,7 @@ struct probes;
 struct publisher;
 struct rankings;
 struct resolver_pairs;
+struct signing_keys;
 struct successor;
 struct upgrade;
 struct worker_news;
@@ -42,6 +43,7 @@ struct upgrade_opts {
 	struct probes *probes;
 	struct rankings *rankings;
 	struct resolver_pairs *resolver_pairs;
+	struct signing_keys *signing_keys;
 	struct worker_news *news;
 	struct commands *commands;
 	uint8_t cookies[POLICY_SECRET];

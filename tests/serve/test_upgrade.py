@@ -193,7 +193,36 @@ def keys():
         same(files(), [], "it fails:")
         s.write("waymark.yaml", conf)
         s.upgrade()
-        same(len(files()), 2, "it serves:")
+        until(lambda: [f.endswith(".new") for f in files()] == [False, False], "it serves, and they are not in their places")
+
+
+@claim("a new process that has made the first keys of a zone, and is killed before it serves, leaves none of them")
+def keys_killed():
+    def files():
+        return sorted(f for _, _, names in os.walk(s.dir) for f in names if f.startswith("K"))
+
+    def successor():
+        return [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != s.proc.pid and is_ours(int(p))]
+
+    def is_ours(pid):
+        with contextlib.suppress(OSError), open("/proc/%d/cmdline" % pid) as words, open("/proc/%d/status" % pid) as status:
+            return s.conf in words.read() and "Threads:\t1\n" not in status.read()    # the launchers have one
+        return False
+
+    with Followed() as s:
+        signed = "{ name: example.com, file: zones/example.com.zone, dnssec: auto }"
+        s.configure(EDGES + "peers: { away: { at: \"192.0.2.254:53\" } }\n", "[ %s, { name: far.test, primary: [ away ] } ]" % signed)    # it waits some seconds for that
+        command = subprocess.Popen([WAYMARKCTL, "-c", s.conf, "upgrade"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        until(lambda: "zone example.com.: a new CSK" in s.said() and len(files()) == 2 and successor(), "it makes no key: " + s.said())
+        same([f.endswith(".new") for f in files()], [True, True], "beside their places:")
+        os.kill(successor()[0], signal.SIGKILL)
+        said = command.communicate(timeout=BOUND)[0]
+        assert command.returncode == 1 and "was killed by signal 9 (reading)" in said, said
+        same(files(), [])
+        same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
+        s.configure(EDGES, "[ %s ]" % signed)
+        s.upgrade()
+        until(lambda: [f.endswith(".new") for f in files()] == [False, False], "it has one key")
 
 
 @claim("an upgrade opens folders that the configuration did not name when the one before was started")

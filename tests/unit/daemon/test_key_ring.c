@@ -706,10 +706,14 @@ static void keys_made_before_the_store_is_ours_go_or_stay_with_their_states(void
 	keyset_drop(key_ring_get(ring, other, &p, &why));
 	open_unreleased();
 	keyset_drop(key_ring_get(ring, apex, &p, &why));
-	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	CU_ASSERT_EQUAL(count_files(".private.new"), 1);
 	CU_ASSERT_PTR_NOT_NULL(ring->made);
+	key_ring_keep_made(ring); /* too early */
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
 	key_ring_take_back(ring); /* it fails */
 	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
 	CU_ASSERT_PTR_NULL(ring->made);
 	open_unreleased();
 	struct keyset *s = key_ring_get(ring, apex, &p, &why);
@@ -717,6 +721,8 @@ static void keys_made_before_the_store_is_ours_go_or_stay_with_their_states(void
 	keyset_drop(s);
 	CU_ASSERT(store_release(store, &why)); /* it serves */
 	key_ring_keep_made(ring);
+	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
 	CU_ASSERT_PTR_NULL(ring->made); /* one that has rolled is held by nobody */
 	keyset_drop(key_ring_get(ring, (const uint8_t *)"\5third", &p, &why));
 	CU_ASSERT_PTR_NULL(ring->made);
@@ -726,6 +732,67 @@ static void keys_made_before_the_store_is_ours_go_or_stay_with_their_states(void
 	s = key_ring_get(ring, apex, &p, &why);
 	CU_ASSERT_EQUAL(only_tag(s), tag);
 	keyset_drop(s);
+	end();
+}
+
+/* It is killed: nobody takes anything back. */
+static void keys_of_who_was_killed_before_the_store_was_its_own_are_nobodys(void)
+{
+	const struct key_policy p = quick();
+	struct key_ring_first list[MANY];
+	uint8_t names[MANY][16];
+
+	name_many(names, list, &p);
+	begin();
+	keyset_drop(key_ring_get(ring, other, &p, &why));
+	open_unreleased();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	const uint16_t lost = only_tag(s);
+	keyset_drop(s);
+	key_ring_get_many(ring, list, MANY, false);
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	CU_ASSERT_EQUAL(count_files(".private.new"), MANY + 1);
+	again();
+	s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_NOT_EQUAL(only_tag(s), lost);
+	keyset_drop(s);
+	key_ring_sweep(ring, false); /* somebody may be at it yet */
+	CU_ASSERT_EQUAL(count_files(".private.new"), MANY + 1);
+	key_ring_sweep(ring, true);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	end();
+}
+
+static void keys_of_who_was_killed_once_the_store_was_its_own_are_had(void)
+{
+	const struct key_policy p = quick();
+	struct key_ring_first list[MANY];
+	uint8_t names[MANY][16];
+	uint16_t tags[MANY];
+	struct keyset *s;
+
+	name_many(names, list, &p);
+	begin();
+	keyset_drop(key_ring_get(ring, other, &p, &why)); /* one that is not released has been there before */
+	open_unreleased();
+	key_ring_get_many(ring, list, MANY, false);
+	for (unsigned i = 0; i < MANY; i++) {
+		s = key_ring_get(ring, names[i], &p, &why);
+		tags[i] = only_tag(s);
+		keyset_drop(s);
+	}
+	CU_ASSERT(store_release(store, &why));
+	CU_ASSERT_EQUAL(count_files(".private"), 1);
+	again();
+	key_ring_sweep(ring, true);
+	for (unsigned i = 0; i < MANY; i++) {
+		s = key_ring_get(ring, names[i], &p, &why);
+		CU_ASSERT_EQUAL(only_tag(s), tags[i]);
+		keyset_drop(s);
+	}
+	CU_ASSERT_EQUAL(count_files(".private"), MANY + 1);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
 	end();
 }
 
@@ -759,6 +826,10 @@ void suite_key_ring(void)
 			a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for },
 		{ "keys made before the store is ours go, or stay, with their states",
 			keys_made_before_the_store_is_ours_go_or_stay_with_their_states },
+		{ "keys of who was killed before the store was its own are nobody's",
+			keys_of_who_was_killed_before_the_store_was_its_own_are_nobodys },
+		{ "keys of who was killed once the store was its own are had",
+			keys_of_who_was_killed_once_the_store_was_its_own_are_had },
 	};
 
 	unit_suite("daemon/key_ring", cases, UNIT_COUNT(cases));
