@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "daemon/confine.h"
 #include "daemon/parts_read.h"
+#include "daemon/shared_file.h"
 #include "daemon/versions.h"
 #include "daemon/zone_begin.h"
 #include "daemon/zone_pools.h"
@@ -249,6 +250,19 @@ static const struct conf_rule *rule_of(
 	return fits_views(w, it, rule) ? rule : NULL;
 }
 
+/* False: told. */
+static bool has_file_alone(const struct zones_added_work *w, struct zones_added_item *it, bool synced)
+{
+	const char *path = it->added->file;
+	const struct registry_zone *other =
+		*path ? shared_file_owner(w->v.live.zones, parts_conf(&w->v.live), it->apex, path, synced) : NULL;
+	char name[NAME_TEXT], its[NAME_TEXT];
+
+	return !other ||
+		refuse(it, "zone %s has the file of zone %s, and \"write-back: sync\" would have one written over the other: give it another",
+			view_text(name, it->apex), view_text(its, other->origin));
+}
+
 static bool come(struct zones_added_work *w, size_t i)
 {
 	struct zones_added_item *it = &w->ask->items[i];
@@ -263,7 +277,7 @@ static bool come(struct zones_added_work *w, size_t i)
 			view_text(name, it->apex));
 	}
 	const struct conf_rule *rule = rule_of(w, it);
-	if (!rule)
+	if (!rule || !has_file_alone(w, it, rule->synced))
 		return false;
 	faults_init(&f);
 	w->entries[i] = rule->stored && !rule->n_primaries ? own_entry(w, it, rule, &f)

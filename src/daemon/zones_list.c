@@ -2,17 +2,16 @@
 #include "base/landlock.h"
 #include "base/memory.h"
 #include "base/scope.h"
+#include "daemon/shared_file.h"
 #include "daemon/zone_files.h"
 #include "daemon/zones_read_inner.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct fault_at zones_list_place(const struct reading *r, const struct conf_zone *z)
 {
@@ -330,10 +329,9 @@ static bool is_synced(const struct reading *r, const struct listed *z)
 	return z->path && r->o->conf->rules[z->at->rule].synced;
 }
 
-/* Where a zone's file is, from the root on: those that are added have it so, the configuration may not. */
 struct filed {
 	const struct listed *zone;
-	const char *path;
+	struct shared_file file;
 };
 
 /* By file, and then as compare_listed() has it. */
@@ -341,7 +339,7 @@ static int compare_filed(const void *va, const void *vb)
 {
 	const struct filed *fa = va, *fb = vb;
 	const struct listed *a = fa->zone, *b = fb->zone;
-	const int d = strcmp(fa->path, fb->path);
+	const int d = shared_file_compare(&fa->file, &fb->file);
 
 	if (!d && !a->added != !b->added)
 		return a->added ? 1 : -1;
@@ -377,7 +375,6 @@ static bool tell_shared(const struct reading *r, const struct listed *first, con
 static bool check_shared(struct reading *r, struct faults *f)
 {
 	struct filed *by_path = NULL;
-	char here[PATH_MAX + 2];
 	bool ok = true, any = false;
 	size_t n = 0;
 
@@ -385,16 +382,13 @@ static bool check_shared(struct reading *r, struct faults *f)
 		any = is_synced(r, &r->list[i]);
 	if (!any)
 		return true;
-	if (!getcwd(here, PATH_MAX))
-		*here = 0;
-	strcat(here, "/.");
 	by_path = memory_zeroed(r->n, sizeof *by_path);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i].path)
-			by_path[n++] = (struct filed){ &r->list[i], file_beside(&r->mem, here, r->list[i].path) };
+			by_path[n++] = (struct filed){ &r->list[i], shared_file_of(r->list[i].path) };
 	qsort(by_path, n, sizeof *by_path, compare_filed);
 	for (size_t i = 1, first = 0; i < n; i++) {
-		if (strcmp(by_path[i].path, by_path[first].path) != 0)
+		if (shared_file_compare(&by_path[i].file, &by_path[first].file) != 0)
 			first = i;
 		else if (is_synced(r, by_path[i].zone) || is_synced(r, by_path[first].zone))
 			ok = tell_shared(r, by_path[first].zone, by_path[i].zone, f) && ok;

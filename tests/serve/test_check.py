@@ -223,10 +223,16 @@ def one_file():
         s.configure("store: { file: w.db }\ntemplates: { t: { write-back: sync } }\n", "[ { name: b.test, file: shared.zone, template: t } ]")
         s.start()
         s.write("more.zone", APEX)
-        for name, file, first in (("a.test", "shared.zone", "zone b.test. (first at "), ("c.test", "more.zone", None), ("d.test", "more.zone", "zone c.test., and ")):
-            same(s.ctl("zone", "add", name, "t", s.dir + "/" + file)[0], 0)
+        os.symlink(s.dir, s.dir + "/link")
+        os.symlink("more.zone", s.dir + "/name.zone")       # waymarkctl tells the server where it leads to
+        for name, file, of in (("a.test", "shared.zone", "b.test."), ("c.test", "more.zone", None), ("d.test", "more.zone", "c.test."),
+                               ("d.test", "link/more.zone", "c.test."), ("d.test", "name.zone", "c.test.")):
+            code, said = s.ctl("zone", "add", name, "t", s.dir + "/" + file)
+            same((code, "zone %s. has the file of zone %s, and" % (name, of) in said), (1 if of else 0, of is not None), said)
+        for file in ("more.zone", "link/more.zone"):
+            s.configure(zones="[ { name: b.test, file: shared.zone, template: t }, { name: e.test, file: %s } ]" % file)
             said = s.ctl("reload")[1]
-            same("zone %s. has the file of %s" % (name, first or "") in said, first is not None, said)
+            assert "warning: zone c.test. has the file of zone e.test. (first at " in said, said
 
 
 @claim("a file that is not there is told where the configuration names it; one with measurements is no reason not to serve")
