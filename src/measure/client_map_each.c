@@ -13,7 +13,7 @@ void client_map_reach(const struct client_map_goal *g, float *ms, unsigned n)
 	if (g->kind == LATENCY_RTT)
 		return;
 	model_goal_estimate(g->model, g->kind, ms);
-	const struct model_own own = { g->rows, g->n_rows, g->half_life_s, g->now_s, g->model, g->place };
+	const struct model_own own = { g->rows, g->n_rows, g->half_life_s, g->now_s, g->model, g->place, g->kind };
 	if (g->kind == LATENCY_LOSS)
 		model_own_loss(&own, ms, n);
 	else if (g->n_rows)

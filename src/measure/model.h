@@ -175,6 +175,7 @@ struct model_own {
 	 * all are taken. */
 	const struct model *model;
 	uint32_t place;
+	enum latency_kind kind; /* whose times these are: other networks of the place are witnesses of round trips alone */
 };
 
 /* Changes ms[n]: edges that were measured get their own time, faded towards the estimate by

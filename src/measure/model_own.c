@@ -137,7 +137,7 @@ static unsigned find_own(const struct model_own *from, const float *ms, unsigned
 			if (trust <= 0)
 				continue;
 			double others_ms = rtt_ms;
-			const double agrees = known ? model_siblings_agree(from->model, from->place, c, &others_ms) : 1,
+			const double agrees = known && from->kind == LATENCY_RTT ? model_siblings_agree(from->model, from->place, c, &others_ms) : 1,
 				     taken_ms = others_ms + agrees * (rtt_ms - others_ms);
 			own[k++] = (struct own){ (float)taken_ms - ms[c->edge], (float)agrees,
 				(float)(trust * latency_weight(from->half_life_s, c->at_s, from->now_s)),

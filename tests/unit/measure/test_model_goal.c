@@ -130,6 +130,33 @@ static void a_rank_by_first_bytes_leaves_an_edge_that_is_slow_to_answer(void)
 	end();
 }
 
+/* Four networks of a place have the same round trips, and first bytes that are far longer at one edge: those are no contradiction. */
+static void round_trips_of_a_place_say_nothing_of_its_first_bytes(void)
+{
+	begin();
+	for (unsigned i = 0; i < 4; i++) {
+		char text[32];
+		snprintf(text, sizeof text, "145.100.%u.0/24", i);
+		const struct prefix p = net_of(text);
+		put(LATENCY_RTT, &p, AMS, 12);
+		put(LATENCY_RTT, &p, LON, 20);
+		put(LATENCY_TTFB, &p, AMS, 312);
+		put(LATENCY_TTFB, &p, LON, 21);
+	}
+	struct client_map *m = map_of(true);
+	const struct addr a = net_of("145.100.2.0/24").addr;
+	struct estimates e;
+	estimates_init(&e, &(struct estimates_of){ m, t, LATENCY_TTFB, NOW }, &a);
+	CU_ASSERT_DOUBLE_EQUAL(e.ms[AMS], 312, 1);
+	CU_ASSERT_DOUBLE_EQUAL(e.rtt_ms[AMS], 12, 0.1);
+	estimates_fini(&e);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_RTT, "145.100.2.0/24"), AMS);
+	CU_ASSERT_EQUAL(first_of(m, LATENCY_TTFB, "145.100.2.0/24"), LON);
+	client_map_settle(m);
+	client_map_drop(m);
+	end();
+}
+
 /* Of one network only: it goes elsewhere, and its neighbour does not; and it has a key though it has no round trip. */
 static void a_networks_own_first_bytes_move_it_alone(void)
 {
@@ -262,6 +289,7 @@ static const struct unit_case cases[] = {
 	{ "factor and edges' constants are found", factor_and_edges_constants_are_found },
 	{ "a rank by first bytes leaves an edge that is slow to answer", a_rank_by_first_bytes_leaves_an_edge_that_is_slow_to_answer },
 	{ "a network's own first bytes move it alone", a_networks_own_first_bytes_move_it_alone },
+	{ "round trips of a place say nothing of its first bytes", round_trips_of_a_place_say_nothing_of_its_first_bytes },
 	{ "several networks that agree move others", several_networks_that_agree_move_others },
 	{ "a network that loses packets on the way to an edge goes elsewhere", a_network_that_loses_packets_on_the_way_to_an_edge_goes_elsewhere },
 	{ "losses of an edge are those in the middle", losses_of_an_edge_are_those_in_the_middle },
