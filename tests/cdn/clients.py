@@ -4,13 +4,17 @@ One process for all; each socket is made in its city's namespace and bound to it
 says how many visits a second there are in each city ({"rates": {...}}); the end of the input ends it. Each visit is a line of JSON on
 standard output.
 
-A visit makes three look-ups and fetches, one after the other and in random order, of the same thing: in the world of the CDN
-("www"), of one that goes by the map ("map"), and of the origin alone. In the first it fetches three things more on the same connection, as a page does. Nothing is kept between visits but how far each address was in the last minute: of two
+A visit makes look-ups and fetches, one after the other and in random order, of the same thing: in the world of the CDN ("www"), of one that
+goes by the map ("map"), and of one or two others that are drawn (SOME). In the first it fetches three things more on the same connection, as a page does. Nothing is kept between visits but how far each address was in the last minute: of two
 addresses that it knows a household begins with the nearer one, else with the first, and takes the next one when that refuses, or after 250 ms
 (RFC 8305, 4 and 5). Sockets do not wait for acknowledgements (TCP_NODELAY), as those of browsers do not.
+
+After one visit of ten the page measures three edges, as contrib/beacon.js does, and tells them. Since an edge hears an address once in ten minutes, that is
+each time another address of the household's /24.
 """
 import asyncio
 import ctypes
+import itertools
 import json
 import os
 import random
@@ -27,9 +31,14 @@ import places                                               # noqa: E402
 NETS, HOUSES = int(os.environ.get("NETS", 16)), 2                                      # of a city: /20s, and households in each
 PATIENCE_S, NEXT_ADDRESS_S, KNOWN_S = 8, 0.25, 60
 IMAGES, API_SHARE = int(os.environ.get("IMAGES", 40)), 0.05
+PAGES_SHARE, VISITORS = float(os.environ.get("PAGES_SHARE", 0.1)), range(20, 250)
+WORLDS = {"www": "www.cdn.test", "map": "www.bymap.test", "origin": "origin.cdn.test", "one": "one.cdn.test",
+          "mapone": "one.bymap.test", "shop": "shop.cdn.test", "shoprtt": "shop-rtt.cdn.test"}
+SOME = [(0.3, ("origin",)), (0.45, ("one", "mapone")), (0.25, ("shop", "shoprtt"))]       # how often, and what
 libc = ctypes.CDLL(None, use_errno=True)
 tls = ssl.create_default_context(cafile=sys.argv[1])
 known = {}                                                  # (household, world, address): (seconds to connect, when)
+numbers, visitors = itertools.count(), {}                   # of visits; how many of each /24 have measured
 spaces = {c: os.open("/run/netns/" + c, os.O_RDONLY) for c in places.CLIENTS}
 rates = dict.fromkeys(places.CLIENTS, 0.0)
 
@@ -108,16 +117,24 @@ async def connect(city, house, world, addresses):
             t.cancel()
 
 
-async def get(reader, writer, host, path):
-    """The moment of the first byte."""
-    writer.write(("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (path, host)).encode())
+async def ask(reader, writer, host, path, body=None):
+    """The moments of the first byte and the last, the status, and the head's fields."""
+    writer.write(("%s %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % ("GET" if body is None else "POST", path, host,
+                                                         "" if body is None else "Content-Length: %d\r\n" % len(body))).encode() + (body or b""))
     head = await asyncio.wait_for(reader.readuntil(b"\r\n"), PATIENCE_S)
     first = time.monotonic()
-    head += await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
-    size = next(int(h.split(b":")[1]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:"))
-    await asyncio.wait_for(reader.readexactly(size), PATIENCE_S)
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise Lost(head.split(b"\r\n")[0].decode())
+    status = head.split()[1].decode()
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)).decode().split("\r\n")
+    fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)}
+    body = await asyncio.wait_for(reader.readexactly(int(fields.get("content-length", 0))), PATIENCE_S)
+    return first, time.monotonic(), status, fields, body
+
+
+async def get(reader, writer, host, path):
+    """The moment of the first byte."""
+    first, _, status, _, _ = await ask(reader, writer, host, path)
+    if status != "200":
+        raise Lost("status " + status)
     return first
 
 
@@ -126,8 +143,8 @@ def something():
     return "/api/prices" if random.random() < API_SHARE else "/img/%d" % int(IMAGES * random.random() ** 2)
 
 
-async def fetch(city, house, world, name, host, paths):
-    said = {"at": time.time(), "city": city, "house": house, "world": world, "requests": 0}
+async def fetch(number, city, house, world, name, host, paths):
+    said = {"visit": number, "at": time.time(), "city": city, "house": house, "world": world, "requests": 0}
     connected, writer = False, None
     begun = time.monotonic()
     try:
@@ -151,14 +168,54 @@ async def fetch(city, house, world, name, host, paths):
 
 
 async def visit(city):
-    house = places.address(city, 10 + random.randrange(HOUSES), random.randrange(NETS) * (256 // NETS) + 1)
-    path = something()
-    worlds = [("www", "www.cdn.test", "www.cdn.test", [path] + [something() for _ in range(3)]),
-              ("map", "www.bymap.test", "map.cdn.test", [path]),
-              ("origin", "origin.cdn.test", "origin.cdn.test", [path])]
+    net = random.randrange(NETS) * (256 // NETS) + 1
+    path, house = something(), places.address(city, 10 + random.randrange(HOUSES), net)
+    others = random.choices([names for _, names in SOME], [share for share, _ in SOME])[0]
+    worlds = ["www", "map", *others]
     random.shuffle(worlds)
+    number = next(numbers)
     for world in worlds:
-        await fetch(city, house, *world)
+        host = "map.cdn.test" if world.startswith("map") else WORLDS[world]       # the certificate is for one zone's names
+        await fetch(number, city, house, world, WORLDS[world], host, [path] + [something() for _ in range(3)] * (world == "www"))
+    if random.random() < PAGES_SHARE:
+        visitors[net] = visitors.get(net, -1) + 1
+        await page(city, places.address(city, VISITORS[visitors[net] % len(VISITORS)], net))
+
+
+# ------------------------------------------------------------------ what pages measure
+
+async def on_connection(city, who, name, function):
+    addresses, _ = await look_up(city, who, name)
+    s, _, _ = await connect(city, who, "page", addresses)
+    reader, writer = await asyncio.wait_for(asyncio.open_connection(sock=s, ssl=tls, server_hostname=name), PATIENCE_S)
+    try:
+        return await function(reader, writer, name)
+    finally:
+        writer.transport.abort()
+
+
+async def edges_of(reader, writer, name):
+    return [url.removeprefix("https://") for url in json.loads((await ask(reader, writer, name, "/waymark/beacon"))[4])["edges"]]
+
+
+async def measure(reader, writer, name):
+    """What beacon.js does: nothing is timed before the connection is open."""
+    await ask(reader, writer, name, "/waymark/beacon")
+    begun = time.monotonic()
+    first, last, _, fields, _ = await ask(reader, writer, name, "/waymark/object")
+    said = {"ttfb_ms": (first - begun) * 1000, "transfer_ms": (last - begun) * 1000}
+    told = await ask(reader, writer, name, "/waymark/beacon", json.dumps(said | {"token": fields.get("waymark-token")}).encode())
+    return said | {"told": told[2] == "204"}
+
+
+async def page(city, who):
+    """Edges that are away are not measured, and nobody is told."""
+    try:
+        for name in await on_connection(city, who, WORLDS["www"], edges_of):
+            said = await on_connection(city, who, name, measure)
+            print(json.dumps({"at": time.time(), "world": "page", "city": city, "edge": name.split(".")[0]} | said), flush=True)
+    except (Lost, OSError, EOFError, asyncio.TimeoutError, asyncio.IncompleteReadError, ssl.SSLError):
+        pass
 
 
 async def come():

@@ -7,6 +7,7 @@ import os
 import re
 import statistics
 
+import compare
 import lib
 import places
 
@@ -206,7 +207,31 @@ def cards(got):
     return '<div class="cards">%s</div>\n' % "".join('<div class="card"><b>%s</b><span>%s</span></div>' % (esc(b), esc(s)) for b, s in shown)
 
 
-def write_page(folder, got, measured):
+def comparisons(got, names):
+    """Each pair of worlds, by city."""
+    out = ""
+    for pair, of in got["pairs"].items():
+        n = of["all"]
+        out += "<h3>%s</h3><p>In the mean %.0f ms for %.0f ms: %.2f times (%.2f to %.2f), %d pairs of visits of the same household at the same moment.</p>" % (
+            esc(names[pair]), n["a"], n["b"], n["times"], *n["interval"], n["n"])
+        out += rows_of(("city", "median ms", "for", "which is", "pairs"), [
+            (places.ALL[c][0], "%.0f" % m["a"], "%.0f" % m["b"], compare.words(m), m["n"]) for c, m in of["cities"].items()])
+    return "<h2>Compared, visit by visit</h2><p>Intervals are by bootstrap over blocks of %d s, and hold for all cities together with %d %%.</p>%s" % (
+        compare.BLOCK_S, 100 * compare.SURE, out) if out else ""
+
+
+def pages_told(got):
+    """What pages measured: of each city the median to the first byte of an object, by edge, and where the shop's visits went."""
+    told, rows = got["pages"], []
+    for c in places.CLIENTS:
+        went, total = told["shop"][c], sum(told["shop"][c].values())
+        rows.append((places.ALL[c][0], *["%.0f" % told["ms"][c, e] if (c, e) in told["ms"] else "-" for e in places.EDGES],
+                     ", ".join("%s %.0f %%" % (e, 100 * went[places.address(e)] / total) for e in sorted(places.EDGES, key=lambda e: -went[places.address(e)]) if went[places.address(e)])))
+    return "<h2>What pages measured</h2><p>%d times were told to the edges' agents, %d of them refused. Milliseconds to the first byte, the median:</p>%s" % (
+        told["told"] + told["refused"], told["refused"], rows_of(("city", *places.EDGES, "the shop (goal: ttfb) went to"), rows))
+
+
+def write_page(folder, got, measured, names):
     more = "<style>.t{font:12px system-ui,sans-serif;fill:var(--ink)}.s{font:10.5px system-ui,sans-serif;fill:var(--soft)}</style>"
     by_city, tall = bars(got)
     edges = [(COLOURS[e], places.ALL[e][0]) for e in places.EDGES]
@@ -215,6 +240,7 @@ def write_page(folder, got, measured):
     page += cards(got)
     page += figure("Who goes where, in normal hours", the_map(got), edges)
     page += figure("Median time to the first byte, by city", '<svg viewBox="0 0 %d %d">%s</svg>' % (WIDE, tall, by_city))
+    page += comparisons(got, names) + pages_told(got)
     page += "<h2>The day</h2>" + rows_of(("", "second", "what happens"), [(i + 1, "%.0f" % (at - got["begun"]), what) for i, (what, at) in enumerate(got["events"])])
     worlds = [(c, n) for _, n, c in WORLDS]
     page += figure("Median time to the first byte, over the day", times(got), worlds)
