@@ -7,8 +7,11 @@
 #include "geo/atlas_kept.h"
 #include "jobs/jobs.h"
 #include "steer/steer_kept.h"
+#include "store/store.h"
+#include "zone/keyset.h"
 #include "zone/registry.h"
 #include "zone/zone_kept.h"
+#include "zone/zone_with.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +26,7 @@
 #define AFTER_S 2.0 /* a start is busy, and changes come in flocks */
 
 enum {
+	STEPS = 8, /* steps of what is signed that are an eighth of it take as long as reading it */
 	HASH = 16,
 	NAME = 2 * HASH + 8,
 	LARGE = 256 << 10 /* bytes of an image: smaller ones are read as fast from their files */
@@ -84,14 +88,19 @@ bool kept_images_ranks(char to[static KEPT_PATH], const char *dir)
 
 static bool is_kept(const struct registry_zone *z)
 {
-	return z->source == REGISTRY_FILE && z->state == REGISTRY_READY && !z->keys && *z->path && zone_kept_suits(&z->load) &&
-		z->load.zone->image_len >= LARGE;
+	return z->source == REGISTRY_FILE && z->state == REGISTRY_READY && *z->path && zone_kept_suits(&z->load) &&
+		(z->keys || (!z->load.zone->delta && !z->load.zone->base)) && z->load.zone->image_len >= LARGE;
+}
+
+bool kept_images_signed(const struct conf_rule *rule, const struct keyset *keys)
+{
+	return !rule->stored && !rule->n_primaries && !rule->fleet && !rule->zonemd && !keys->policy.zonemd && !rule->verify.program && !rule->verify.zonemd;
 }
 
 /* What a digest was put into is not what its file says. */
 static bool is_plain(const struct conf *c, const struct registry *r, size_t i)
 {
-	return !c->rules[zone_set_rule(r->set, i)].zonemd;
+	return !c->rules[zone_set_rule(r->set, i)].zonemd && (!r->zones[i]->keys || kept_images_signed(&c->rules[zone_set_rule(r->set, i)], r->zones[i]->keys));
 }
 
 static int compare_words(const void *a, const void *b)
@@ -127,13 +136,48 @@ static void sweep(const char *dir, char **names, size_t n)
 		closedir(d);
 }
 
+static void write_zone(struct kept_images *k, const char *path, const struct load *l, const struct zone_kept_signed *s)
+{
+	struct faults none;
+
+	if (!l->zone->delta && !l->zone->base) {
+		zone_kept_write(path, l, s, &k->why);
+		return;
+	}
+	faults_init(&none);
+	struct zone *whole = zone_merge(l->zone, zone_set_key(k->parts.zones->set), &none);
+	faults_fini(&none);
+	if (!whole)
+		return; /* the next start reads it */
+	struct load as = *l;
+	as.zone = whole;
+	zone_kept_write(path, &as, s, &k->why);
+	zone_drop(whole);
+}
+
+/* What is served is what is stored, or the next time is soon enough; and what is kept may have some steps behind it. */
+static void keep_signed(struct kept_images *k, const char *path, const struct registry_zone *z)
+{
+	struct zone_kept_signed is;
+	struct store_base now;
+
+	if (z->keys_due || !k->opts.store || !store_get_base(k->opts.store, z->origin, STORE_SIGNED, &now) || now.serial != z->load.zone->serial)
+		return;
+	if (zone_kept_is(path, &z->load, &is) && is.base == now.base && is.generation == z->keys->generation && now.since - is.since < now.whole / STEPS)
+		return;
+	write_zone(k, path, &z->load, &(struct zone_kept_signed){ z->keys->generation, now.base, now.since });
+}
+
 static void keep_zone(struct kept_images *k, const char *dir, const struct registry_zone *z)
 {
 	char path[KEPT_PATH];
 
-	if (!kept_images_zone(path, dir, z->origin, z->path) || zone_kept_is(path, &z->load))
+	if (!kept_images_zone(path, dir, z->origin, z->path))
 		return;
-	zone_kept_write(path, &z->load, &k->why);
+	if (z->keys)
+		keep_signed(k, path, z);
+	else if (!zone_kept_is(path, &z->load, NULL))
+		write_zone(k, path, &z->load, NULL);
 }
 
 static void keep_geo(struct kept_images *k, const char *dir)

@@ -15,11 +15,13 @@ struct ev_loop;
 struct jobs;
 struct kept_images;
 struct publisher;
+struct store;
 
 struct kept_images_opts {
 	struct ev_loop *loop;
 	struct jobs *jobs;
 	struct publisher *publisher;
+	struct store *store; /* NULL: there is none */
 };
 
 struct kept_images *kept_images_new(const struct kept_images_opts *opts);
@@ -27,6 +29,10 @@ void kept_images_free(struct kept_images *k);
 
 /* Where in the folder `dir` the zone `id` (view.h) that is read from `file` is kept. False: its path is too long. */
 bool kept_images_zone(char to[static KEPT_PATH], const char *dir, const uint8_t *id, const char *file);
+/* What is signed of one by that rule comes of its files, its keys and what is stored of it alone. */
+struct conf_rule;
+struct keyset;
+bool kept_images_signed(const struct conf_rule *rule, const struct keyset *keys);
 /* ... and what the GeoIP files are, and the ranks of pools by these. */
 bool kept_images_geo(char to[static KEPT_PATH], const char *dir);
 bool kept_images_ranks(char to[static KEPT_PATH], const char *dir);

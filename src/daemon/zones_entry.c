@@ -83,6 +83,11 @@ static bool sign_entry(const struct reading *r, const struct listed *z,
 
 	if (!z->keys || !zone_is_ready(plain))
 		return true;
+	if (z->is_signed) {
+		to->keys = z->keys;
+		to->keys_due = true; /* steps since then may be of other keys: who keeps it signed looks */
+		return true;
+	}
 	if (r->o->conf->rules[z->at->rule].fleet) {
 		to->keys = plain->denial ? z->keys : NULL;
 		to->keys_due = plain->denial != NULL;

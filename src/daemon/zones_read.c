@@ -12,6 +12,7 @@
 #include "jobs/jobs.h"
 #include "store/store.h"
 #include "xfr/stored.h"
+#include "zone/sign.h"
 #include "zone/zone_kept.h"
 
 #include <errno.h>
@@ -144,27 +145,52 @@ static bool is_verified(
 	return faults_error(f, &at, "%s", why.text);
 }
 
-/* As it was kept when we last ran, when it would be the same now. */
-static bool read_kept(struct reading *r, const struct listed *z, struct load *load, struct faults *f)
+static bool pools_suit(const struct reading *r, const struct zone *z)
 {
-	char path[KEPT_PATH];
-
-	if (!r->o->kept_dir || z->before || !kept_images_zone(path, r->o->kept_dir, z->origin, z->path) ||
-		!zone_kept_read(load, path, z->origin, z->path, r->o->key, f))
-		return false;
-	for (unsigned i = 0; i < load->zone->pools_n; i++)
-		if (!zone_pools_suit(r->o->conf, load->zone, i)) {
-			load_fini(load);
-			faults_fini(f);
-			faults_init(f);
+	for (unsigned i = 0; i < z->pools_n; i++)
+		if (!zone_pools_suit(r->o->conf, z, i))
 			return false;
-		}
+	return true;
+}
+
+/* What was signed of these files, by the same keys, and is good still; with what has been signed anew since then. */
+static bool is_signed_still(const struct reading *r, const struct listed *z, const struct zone_kept_signed *s, struct load *load)
+{
+	const struct zone_pools pools = { r->o->conf, r->o->staged };
+	const struct compile_opts opts = zone_pools_both_opts(&pools, r->o->key);
+
+	if (s->generation != z->keys->generation || !load->zone->denial || !sign_chain_fits(load->zone, z->keys))
+		return false;
+	load->zone = stored_signed_upon(r->o->store, s->base, load->zone, &opts);
+	return load->zone && load->zone->signatures_end_s > r->now_s;
+}
+
+/* As it was kept when we last ran, when it would be the same now. */
+static bool read_kept(struct reading *r, struct listed *z, struct load *load, struct faults *f)
+{
+	struct zone_kept_signed s;
+	char path[KEPT_PATH];
+	const struct zone_kept_from from = { path, z->origin, z->path, z->keys ? &s : NULL };
+
+	if (!r->o->kept_dir || z->before || (z->keys && !(r->o->store && kept_images_signed(&r->o->conf->rules[z->at->rule], z->keys))) ||
+		!kept_images_zone(path, r->o->kept_dir, z->origin, z->path) || !zone_kept_read(load, &from, r->o->key, f))
+		return false;
+	const bool signed_still = !z->keys || is_signed_still(r, z, &s, load);
+	if (!signed_still)
+		unlink(path); /* it is of these files, and would stay for good */
+	if (!signed_still || !pools_suit(r, load->zone)) {
+		load_fini(load);
+		faults_fini(f);
+		faults_init(f);
+		return false;
+	}
+	z->is_signed = z->keys != NULL;
 	__atomic_add_fetch(&r->kept, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
 /* What its file says; it is asked whether it may be opened only when something is wrong, or when it was not opened. */
-static bool load_file(struct reading *r, const struct listed *z, const struct compile_opts *opts, struct load *load, struct faults *f)
+static bool load_file(struct reading *r, struct listed *z, const struct compile_opts *opts, struct load *load, struct faults *f)
 {
 	if (read_kept(r, z, load, f)) {
 		if (may_read(r, z, f))

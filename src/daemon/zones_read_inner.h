@@ -20,6 +20,7 @@ struct listed {
 	struct registry_zone *before; /* borrowed; NULL: it is new */
 	struct registry_zone *entry;  /* `before` itself, not held; or a new one */
 	struct keyset *keys;          /* held; NULL: it is not signed here */
+	bool is_signed;               /* what was kept of it is, by these */
 	struct faults *faults;        /* NULL: none */
 };
 

@@ -166,6 +166,16 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 	struct store_picture *to, struct fault *why);
 void store_picture_fini(struct store_picture *p);
 
+/* What is stored of a zone as a whole, by a number that no other such has; and the steps since then. */
+struct store_base {
+	int64_t base, whole, since; /* number; bytes of it, and of the steps */
+	uint32_t serial;            /* of what comes of both */
+};
+/* False: nothing is stored of it, or none as a whole, or it cannot be told. */
+bool store_get_base(struct store *s, const uint8_t *apex, enum store_which which, struct store_base *to);
+/* As store_get() without the records, where these are of that number. False, too: they are of another, and `why` is empty. */
+bool store_get_steps(struct store *s, const uint8_t *apex, enum store_which which, int64_t base, struct store_picture *to, struct fault *why);
+
 /* From now on, until it is ended: store_get() is called for very many zones, and what follows each other may be
  * read in one transaction, which saves most of what the kernel has to do for each. What this server writes
  * meanwhile is read; what another process does, perhaps not before the end. Any number of threads. */

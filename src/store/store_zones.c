@@ -290,7 +290,24 @@ static bool get_file(struct store *s, const struct store_row *row, struct store_
 	return ok;
 }
 
-bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
+bool store_get_base(struct store *s, const uint8_t *apex, enum store_which which, struct store_base *to)
+{
+	struct store_row row = { 0 };
+
+	store_lock_to_read(s);
+	const bool found = store_find(s, apex, which, &row) == STORE_FOUND && !row.of_file;
+	store_unlock(s);
+	*to = (struct store_base){ row.base, row.whole, row.since, row.serial };
+	return found;
+}
+
+static bool get_records(struct store *s, const struct store_row *row, struct store_picture *to)
+{
+	return row->of_file ? get_file(s, row, to) : get_parts(s, row, to);
+}
+
+/* `base`: all that is wanted are steps since then; NULL: the records, too. */
+static bool get(struct store *s, const uint8_t *apex, enum store_which which, const int64_t *base,
 	struct store_picture *to, struct fault *why)
 {
 	struct store_row row = { 0 };
@@ -301,10 +318,9 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 	*why = (struct fault){ 0 };
 	store_lock_to_read(s);
 	const enum store_found found = store_find(s, apex, which, &row);
-	if (found != STORE_NOT_THERE) {
-		ok = found == STORE_FOUND &&
-			(row.of_file ? get_file(s, &row, to) : get_parts(s, &row, to)) &&
-			get_changes(s, &row, to, why);
+	const bool other = base && found == STORE_FOUND && (row.of_file || row.base != *base);
+	if (found != STORE_NOT_THERE && !other) {
+		ok = found == STORE_FOUND && (base || get_records(s, &row, to)) && get_changes(s, &row, to, why);
 		if (ok) {
 			to->serial = row.serial;
 			to->timers = row.timers;
@@ -321,6 +337,17 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 	if (!ok)
 		store_picture_fini(to);
 	return ok;
+}
+
+bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
+	struct store_picture *to, struct fault *why)
+{
+	return get(s, apex, which, NULL, to, why);
+}
+
+bool store_get_steps(struct store *s, const uint8_t *apex, enum store_which which, int64_t base, struct store_picture *to, struct fault *why)
+{
+	return get(s, apex, which, &base, to, why);
 }
 
 void store_picture_fini(struct store_picture *p)

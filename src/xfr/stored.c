@@ -1,10 +1,12 @@
 #include "xfr/stored.h"
 
 #include "base/scope.h"
+#include "dns/rrtype.h"
 #include "store/store_records.h"
 #include "zone/change.h"
 #include "zone/history.h"
 #include "zone/load.h"
+#include "zone/sign_types.h"
 #include "zone/zone_with.h"
 
 #include <stdio.h>
@@ -144,4 +146,66 @@ struct zone *stored_signed_zone(struct store *s, const uint8_t *apex,
 
 	return read_stored(
 		&(struct stored_from){ s, STORE_SIGNED, NULL }, apex, opts, &never, why);
+}
+
+/* Of an SOA the serial is before the last four numbers, and is no data of the zone. */
+static bool same_but_serial(const struct change_record *a, const struct change_record *b)
+{
+	enum { BEHIND = 20 };
+
+	return a->ttl_s == b->ttl_s && a->rdlen == b->rdlen && a->rdlen > BEHIND && memcmp(a->rdata, b->rdata, a->rdlen - BEHIND) == 0 &&
+		memcmp(a->rdata + a->rdlen - BEHIND + 4, b->rdata + b->rdlen - BEHIND + 4, BEHIND - 4) == 0;
+}
+
+/* Does all of it come of signing? */
+static bool is_of_signing(const struct change *c)
+{
+	const uint8_t *apex = view_apex(change_id(c));
+	struct change_walk walk = change_each(c);
+	struct change_record soa = { .owner = NULL };
+
+	while (change_next(&walk)) {
+		const struct change_record *rr = &walk.rr;
+		if (rr->type != RRTYPE_SOA && !sign_makes(rr->type, name_equal(rr->owner, apex)))
+			return false;
+		if (rr->type == RRTYPE_SOA && rr->comes && !same_but_serial(&soa, rr))
+			return false;
+		if (rr->type == RRTYPE_SOA)
+			soa = *rr;
+	}
+	return true;
+}
+
+/* The steps that lead on from `z` are behind p->n_before then. False: none do. */
+static bool find_steps(const struct zone *z, struct store_picture *p)
+{
+	if (p->serial == z->serial)
+		p->n_before = p->n;
+	while (p->n_before < p->n && change_from(p->changes[p->n_before]) != z->serial)
+		p->n_before++;
+	for (size_t i = p->n_before; i < p->n; i++)
+		if (!is_of_signing(p->changes[i]))
+			return false;
+	return p->n_before < p->n || p->serial == z->serial;
+}
+
+struct zone *stored_signed_upon(struct store *s, int64_t base, struct zone *z, const struct compile_opts *opts)
+{
+	struct reading r;
+	struct fault why;
+
+	records_init(&r.records, zone_id(z));
+	if (!store_get_steps(s, zone_id(z), STORE_SIGNED, base, &r.picture, &why)) {
+		zone_drop(z);
+		return NULL;
+	}
+	scope_hold(&r, let_go);
+	struct zone *next = NULL;
+	if (find_steps(z, &r.picture))
+		next = with_changes(z, &r.picture, opts, &why);
+	else
+		zone_drop(z);
+	scope_forget(&r, let_go);
+	let_go(&r);
+	return next;
 }

@@ -17,4 +17,8 @@ struct zone *stored_zone(struct store *s, const uint8_t *apex, const char *path,
 struct zone *stored_signed_zone(struct store *s, const uint8_t *apex,
 	const struct compile_opts *opts, struct fault *why);
 
+/* The same, where `z`, which has been kept elsewhere, is a version of it since what is stored as a whole by that number (store_get_base()), and
+ * nothing but what signing makes has changed since then. Takes the count of `z`. NULL: it is not so, and `z` is gone. */
+struct zone *stored_signed_upon(struct store *s, int64_t base, struct zone *z, const struct compile_opts *opts);
+
 #endif

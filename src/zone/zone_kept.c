@@ -10,6 +10,7 @@
 
 /* Another form of the image, of what is here, or of what a zone may have is another kind. */
 #define KIND "zone 1"
+#define KIND_SIGNED "signed zone 1"
 
 enum { SOURCES_MOST = 1 << 16, SMALL_MOST = 1 << 20 };
 
@@ -45,7 +46,7 @@ bool zone_kept_suits(const struct load *l)
 	for (size_t i = 0; i < l->n; i++)
 		if (l->sources[i].stamp.fresh)
 			return false;
-	return l->n && l->n < SOURCES_MOST && !l->listed && zone_is_ready(l->zone) && !l->zone->delta && !l->zone->base;
+	return l->n && l->n < SOURCES_MOST && !l->listed && zone_is_ready(l->zone);
 }
 
 static struct kept_stamp stamp_of(const struct load_source *s)
@@ -111,7 +112,7 @@ static void fill_head(struct kept_zone *h, const struct load *l)
 	h->shift = z->denial->shift;
 }
 
-bool zone_kept_write(const char *path, const struct load *l, struct fault *why)
+bool zone_kept_write(const char *path, const struct load *l, const struct zone_kept_signed *s, struct fault *why)
 {
 	struct text sources = { 0 }, pools = { 0 };
 	struct kept_zone head;
@@ -119,10 +120,12 @@ bool zone_kept_write(const char *path, const struct load *l, struct fault *why)
 
 	put_sources(l, &sources);
 	put_pools(l->zone, &pools);
-	bool ok = !sources.lost && !pools.lost && kept_create(&o, path, KIND, why);
+	bool ok = !sources.lost && !pools.lost && kept_create(&o, path, s ? KIND_SIGNED : KIND, why);
 	if (ok) {
 		fill_head(&head, l);
 		kept_put(&o, text_get(&sources), sources.len);
+		if (s)
+			kept_put(&o, s, sizeof *s);
 		kept_put(&o, &head, sizeof head);
 		kept_put(&o, text_get(&pools), pools.len);
 		kept_put(&o, l->doubts ? l->doubts : "", l->doubts ? strlen(l->doubts) : 0);
@@ -163,17 +166,17 @@ static void *get_array(struct kept_in *in, size_t len)
 	return NULL;
 }
 
-bool zone_kept_is(const char *path, const struct load *l)
+bool zone_kept_is(const char *path, const struct load *l, struct zone_kept_signed *of)
 {
 	struct text want = { 0 };
 	struct kept_in in;
 	size_t len;
 
-	if (!kept_open(&in, path, KIND))
+	if (!kept_open(&in, path, of ? KIND_SIGNED : KIND))
 		return false;
 	put_sources(l, &want);
 	char *is = get_text(&in, SIZE_MAX - 1, &len);
-	const bool same = is && len == want.len && memcmp(is, text_get(&want), len) == 0;
+	const bool same = is && len == want.len && memcmp(is, text_get(&want), len) == 0 && (!of || kept_get(&in, of, sizeof *of));
 	free(is);
 	text_fini(&want);
 	kept_close(&in);
@@ -261,20 +264,21 @@ static bool get_image(struct kept_in *in, const struct kept_zone *h, struct zone
 	return true;
 }
 
-static bool get_zone(struct kept_in *in, struct load *to, const uint8_t *origin, const char *file, struct hash_key key)
+static bool get_zone(struct kept_in *in, struct load *to, const struct zone_kept_from *from, struct hash_key key)
 {
 	struct kept_zone h;
 	size_t len, pools_len = 0, doubts_len;
 	char *sources = get_text(in, SIZE_MAX - 1, &len), *pools = NULL, *doubts = NULL;
-	bool ok = sources && kept_get(in, &h, sizeof h) && take_sources(to, sources, len, origin, file, h.n_sources) &&
-		(pools = get_text(in, SMALL_MOST, &pools_len)) && (doubts = get_text(in, SMALL_MOST, &doubts_len));
+	bool ok = sources && (!from->s || kept_get(in, from->s, sizeof *from->s)) && kept_get(in, &h, sizeof h) &&
+		take_sources(to, sources, len, from->origin, from->file, h.n_sources) && (pools = get_text(in, SMALL_MOST, &pools_len)) &&
+		(doubts = get_text(in, SMALL_MOST, &doubts_len));
 
 	free(sources);
 	if (ok && h.n_doubts)
 		to->doubts = memory_strdup(doubts);
 	free(doubts);
 	if (ok) {
-		struct zone *z = to->zone = zone_placeholder(key, origin);
+		struct zone *z = to->zone = zone_placeholder(key, from->origin);
 		to->n_doubts = h.n_doubts;
 		ok = take_pools(z, pools, pools_len, h.pools_n) && (!h.chain || get_chain(in, &h, z)) && get_image(in, &h, z) &&
 			image_index(z, key);
@@ -283,16 +287,16 @@ static bool get_zone(struct kept_in *in, struct load *to, const uint8_t *origin,
 	return ok;
 }
 
-bool zone_kept_read(struct load *to, const char *path, const uint8_t *origin, const char *file, struct hash_key key, struct faults *f)
+bool zone_kept_read(struct load *to, const struct zone_kept_from *from, struct hash_key key, struct faults *f)
 {
 	struct kept_in in;
 
 	*to = (struct load){ 0 };
-	if (!kept_open(&in, path, KIND))
+	if (!kept_open(&in, from->path, from->s ? KIND_SIGNED : KIND))
 		return false;
-	const bool ok = get_zone(&in, to, origin, file, key);
+	const bool ok = get_zone(&in, to, from, key);
 	if (in.bad)
-		kept_close_harmed(&in, path);
+		kept_close_harmed(&in, from->path);
 	else
 		kept_close(&in);
 	if (!ok) {

@@ -98,4 +98,123 @@ def broken():
         same(s.udp("w7.example.com").addresses(), ["192.0.2.7"])
 
 
+# ------------------------------------------------------------------ signed here
+
+EDGES = "edges: { ams: { at: \"52,5\", a: [ 192.0.2.1 ] } }\npools: { web: { edges: [ ams ] } }\n"
+FAKETIME = "/usr/lib/%s/faketime/libfaketimeMT.so.1" % (os.uname().machine + "-linux-gnu")
+SIGNED = APEX + "cdn EDGE web\n" + "".join("w%d A 192.0.2.%d\n" % (i, i % 256) for i in range(1500))
+RRSIG = TYPES["RRSIG"]
+
+
+class Signed(Server):
+    """One zone that is signed here, of a link to a file; what is kept of it is there."""
+
+    def __init__(self, policy="lifetime: 14d"):
+        super().__init__({"other": SIGNED.replace("192.0.2.7\n", "192.0.2.77\n"), "example.com": SIGNED}, start=False)
+        self.link = self.dir + "/now"
+        self.policy = policy
+        self.point("example.com")
+        self.configure(self.conf_text(), "[ { name: example.com, file: now, dnssec: p } ]")
+        time.sleep(0.1)
+        self.start()
+        wait(lambda: len(images(self)) == 1, self.said)
+
+    def conf_text(self):
+        # What the parent is asked for comes after some seconds, and would be other keys.
+        return EDGES + "store: { file: w.db }\ndnssec: { p: { cds: none, %s } }\n" % self.policy
+
+    def point(self, zone):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.link)
+        os.symlink("zones/%s.zone" % zone, self.link)
+
+    def kept(self, put=None):
+        self.file = self.dir + "/images/" + images(self)[0] if images(self) else self.file
+        with open(self.file, "rb" if put is None else "wb") as f:
+            return f.read() if put is None else f.write(put)
+
+    def told(self, name="w7.example.com", qtype="A"):
+        """The data, and their signature."""
+        rows = self.udp(name, qtype, edns=opt(4096, flags=DO)).answer
+        return sorted(r[3] for r in rows if r[1] != RRSIG), sorted(r[3] for r in rows if r[1] == RRSIG)
+
+    def again(self, env=None):
+        """After a crash: was it had as it was kept?"""
+        self.proc.kill()
+        self.proc.wait()
+        Server.start(self, env)
+        return "zones: 1 as they were kept" in self.said()
+
+
+@claim("a zone that is signed here is had as it was kept, with the same signatures and serial; harmed, it is as it is stored")
+def signed_kept():
+    with Signed() as s:
+        before = s.told(), s.told("example.com", "SOA"), s.told("example.com", "DNSKEY")
+        same(len(before[0][1]), 1)
+        same(s.again(), True, s.said())
+        same((s.told(), s.told("example.com", "SOA"), s.told("example.com", "DNSKEY")), before)
+        data, signatures = s.told("cdn.example.com")
+        same((data, len(signatures)), (["192.0.2.1"], 1))
+        proof = {r[1] for r in s.udp("cdn.example.com", "TXT", edns=opt(4096, flags=DO)).authority}
+        same(proof, {TYPES["SOA"], TYPES["NSEC"], RRSIG})
+        same(s.again(), True, "once more: " + s.said())
+        # Harmed, it is signed as it is stored.
+        right = s.kept()
+        for harm in (lambda b: b[:len(b) // 2], lambda b: b"", lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b[:150] + b"x" * 64 + b[214:]):
+            s.kept(put=harm(right))
+            same(s.again(), False, s.said())
+            same((s.told(), s.told("example.com", "SOA")), before[:2])
+
+
+@claim("of a zone that is signed here nothing is served that is older than its file, its keys or what is stored")
+def signed_stale():
+    with Signed() as s:
+        old = s.kept()
+        # Its file is another, and then the one before, in all that can be seen of it.
+        s.point("other")
+        same(s.ctl("reload")[0], 0)
+        same(s.told()[0], ["192.0.2.77"])
+        serial = s.udp("example.com", "SOA").answer[0][3]
+        s.point("example.com")
+        s.kept(put=old)
+        same(s.again(), False, s.said())
+        same(s.told()[0], ["192.0.2.7"])
+        assert s.udp("example.com", "SOA").answer[0][3] != serial, "the serial goes on"
+        # Its keys are others.
+        wait(lambda: images(s) and s.kept() != old, s.said)
+        same(s.again(), True, s.said())
+        old, keys = s.kept(), s.told("example.com", "DNSKEY")[0]
+        wait(lambda: s.ctl("dnssec", "roll", "example.com")[0] == 0, s.said)    # which is refused before its keys have been looked at
+        wait(lambda: len(s.told("example.com", "DNSKEY")[0]) > len(keys), s.said)
+        keys = s.told("example.com", "DNSKEY")
+        s.kept(put=old)
+        same(s.again(), False, s.said())
+        same(s.told("example.com", "DNSKEY"), keys)
+
+
+@claim("of a zone that is signed here signatures that were made anew since it was kept are served, and none that has ended")
+def signed_ends():
+    if not os.path.exists(FAKETIME):
+        raise Skip("there is no libfaketime")
+
+    def after(days):
+        return dict(os.environ, LD_PRELOAD=FAKETIME, FAKETIME="+%gd" % days, FAKETIME_DONT_FAKE_MONOTONIC="1", NO_FAKE_STAT="1")
+
+    def ends():
+        """The day on which the first of the signatures of some names ends; a tenth of them ends on the day after the fourth."""
+        return min((struct.unpack(">I", bytes.fromhex(s.told("w%d.example.com" % i)[1][0])[8:12])[0] - time.time()) / 86400 for i in range(0, 1500, 15))
+
+    with Signed("lifetime: 14d, refresh: 3d, jitter: 10d") as s:
+        old = s.kept()
+        assert ends() < 4.98, ends()
+        s.again(after(2))
+        wait(lambda: ends() > 5, s.said)                    # those are made anew
+        s.kept(put=old)
+        same(s.again(after(2)), True, s.said())
+        assert ends() > 4.99, ends()
+        s.kept(put=old)
+        same(s.again(after(30)), False, s.said())
+        assert ends() > 30, ends()
+
+
 run("images")

@@ -108,10 +108,10 @@ static void a_zone_is_the_same_as_that_of_its_file(void)
 		CU_ASSERT_EQUAL(l.zone->denial && !l.zone->denial->nsec3, zones[i].nsec);
 		CU_ASSERT_EQUAL(l.zone->denial && l.zone->denial->nsec3, zones[i].nsec3);
 		CU_ASSERT_TRUE(zone_kept_suits(&l));
-		CU_ASSERT_FALSE(zone_kept_is(kept, &l));
-		CU_ASSERT_TRUE(zone_kept_write(kept, &l, &why));
-		CU_ASSERT_TRUE(zone_kept_is(kept, &l));
-		const bool ok = zone_kept_read(&k, kept, origin, file, zone_of_key, &again);
+		CU_ASSERT_FALSE(zone_kept_is(kept, &l, NULL));
+		CU_ASSERT_TRUE(zone_kept_write(kept, &l, NULL, &why));
+		CU_ASSERT_TRUE(zone_kept_is(kept, &l, NULL));
+		const bool ok = zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, file, NULL }, zone_of_key, &again);
 		if (!ok)
 			printf("%s: %s\n", zones[i].say, why.text);
 		CU_ASSERT_TRUE_FATAL(ok);
@@ -120,7 +120,7 @@ static void a_zone_is_the_same_as_that_of_its_file(void)
 		CU_ASSERT_TRUE(load_is_fresh(&k));
 		CU_ASSERT_EQUAL(again.warnings, f.warnings);
 		CU_ASSERT_STRING_EQUAL(text_get(&again.text), text_get(&f.text));
-		CU_ASSERT_TRUE(zone_kept_is(kept, &k)); /* what came from there need not be written again */
+		CU_ASSERT_TRUE(zone_kept_is(kept, &k, NULL)); /* what came from there need not be written again */
 		load_fini(&k);
 		load_fini(&l);
 		faults_fini(&f);
@@ -139,23 +139,54 @@ static void what_is_of_another_version_name_or_file_is_read(void)
 	write_file(more, "a A 192.0.2.2\n");
 	write_file(file, zones[0].text);
 	CU_ASSERT_TRUE_FATAL(read_file(&l, &f));
-	CU_ASSERT_TRUE(zone_kept_write(kept, &l, &why));
-	CU_ASSERT_FALSE(zone_kept_read(&k, kept, other, file, zone_of_key, &f));
-	CU_ASSERT_FALSE(zone_kept_read(&k, kept, origin, more, zone_of_key, &f));
-	CU_ASSERT_TRUE(zone_kept_read(&k, kept, origin, file, zone_of_key, &f));
+	CU_ASSERT_TRUE(zone_kept_write(kept, &l, NULL, &why));
+	CU_ASSERT_FALSE(zone_kept_read(&k, &(struct zone_kept_from){ kept, other, file, NULL }, zone_of_key, &f));
+	CU_ASSERT_FALSE(zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, more, NULL }, zone_of_key, &f));
+	CU_ASSERT_TRUE(zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, file, NULL }, zone_of_key, &f));
 	load_fini(&k);
 	write_file(more, "b A 192.0.2.2\n"); /* as long as it was */
-	CU_ASSERT_FALSE(zone_kept_read(&k, kept, origin, file, zone_of_key, &f));
+	CU_ASSERT_FALSE(zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, file, NULL }, zone_of_key, &f));
 	CU_ASSERT_PTR_NULL(k.zone);
 	load_fini(&l);
 	CU_ASSERT_TRUE_FATAL(read_file(&l, &f));
-	CU_ASSERT_FALSE(zone_kept_is(kept, &l));
-	CU_ASSERT_TRUE(zone_kept_write(kept, &l, &why));
+	CU_ASSERT_FALSE(zone_kept_is(kept, &l, NULL));
+	CU_ASSERT_TRUE(zone_kept_write(kept, &l, NULL, &why));
 	unlink(more);
-	CU_ASSERT_FALSE(zone_kept_read(&k, kept, origin, file, zone_of_key, &f));
+	CU_ASSERT_FALSE(zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, file, NULL }, zone_of_key, &f));
 	load_fini(&l);
 	faults_fini(&f);
 	unlink(kept);
+}
+
+/* One that was signed here has beside that what it is good for, and is not taken for one that was not. */
+static void one_that_was_signed_is_had_with_what_it_is_good_for(void)
+{
+	const struct zone_kept_signed is = { 7, 8, 9 };
+	struct zone_kept_signed got = { 0 };
+	const struct zone_kept_from plain = { kept, origin, file, NULL }, with = { kept, origin, file, &got };
+	struct load l, k;
+	struct faults f;
+	struct fault why;
+
+	faults_init(&f);
+	write_file(more, "a A 192.0.2.9\n");
+	write_file(file, zones[2].text);
+	CU_ASSERT_TRUE_FATAL(read_file(&l, &f));
+	CU_ASSERT_TRUE(zone_kept_write(kept, &l, &is, &why));
+	CU_ASSERT_FALSE(zone_kept_is(kept, &l, NULL));
+	CU_ASSERT_TRUE(zone_kept_is(kept, &l, &got));
+	CU_ASSERT_EQUAL(memcmp(&got, &is, sizeof is), 0);
+	got = (struct zone_kept_signed){ 0 };
+	CU_ASSERT_FALSE(zone_kept_read(&k, &plain, zone_of_key, &f));
+	CU_ASSERT_TRUE_FATAL(zone_kept_read(&k, &with, zone_of_key, &f));
+	CU_ASSERT_EQUAL(memcmp(&got, &is, sizeof is), 0);
+	CU_ASSERT_TRUE(same_chain(k.zone->denial, l.zone->denial));
+	load_fini(&k);
+	CU_ASSERT_TRUE(zone_kept_write(kept, &l, NULL, &why));
+	CU_ASSERT_FALSE(zone_kept_is(kept, &l, &got));
+	CU_ASSERT_FALSE(zone_kept_read(&k, &with, zone_of_key, &f));
+	load_fini(&l);
+	faults_fini(&f);
 }
 
 static void one_that_may_change_unseen_is_not_kept(void)
@@ -180,6 +211,7 @@ static void one_that_may_change_unseen_is_not_kept(void)
 }
 
 static const struct unit_case cases[] = {
+	{ "one that was signed is had with what it is good for", one_that_was_signed_is_had_with_what_it_is_good_for },
 	{ "a zone is the same as that of its file", a_zone_is_the_same_as_that_of_its_file },
 	{ "what is of another version, name or file is read", what_is_of_another_version_name_or_file_is_read },
 	{ "one that may change unseen is not kept", one_that_may_change_unseen_is_not_kept },
