@@ -4,7 +4,8 @@
  * sleeping, since a sleeper is woken at the expense of whoever sends to it, and takes what it
  * asks ready-made from a file. A closed loop keeps a window of queries on their way on each of
  * several sockets; with -q they go out when they are due instead, and their latency counts from
- * then. Ends by itself, whatever the server does. Writes one JSON object.
+ * then; with -N it does sleep, for a pace that is held for hours beside others, whose latency is no
+ * measure. Ends by itself, whatever the server does. Writes one JSON object.
  *
  * The file of queries, one after the other: expected RCODE (a byte, 255 for any), expected
  * ANCOUNT (likewise), length (2 bytes, network order), message.
@@ -30,12 +31,13 @@ enum {
 	SECOND = 1000000000,
 	GIVE_UP_NS = SECOND / 2,
 	SWEEP_NS = SECOND / 10,
-	SLACK_S = 20 /* how much longer than told this may run before it is ended */
+	SLACK_S = 20, /* how much longer than told this may run before it is ended */
+	NAP_US = 500
 };
 
 struct options {
 	struct lane_opts lane;
-	bool tcp;
+	bool tcp, naps;
 	unsigned lanes;
 	double seconds, rate; /* queries a second; 0: as fast as may be */
 	const char *file;
@@ -158,6 +160,8 @@ static void run(struct load *l)
 		now = lane_now();
 		if (!busy)
 			l->idle_ns += now - then;
+		if (!busy && l->opts.naps)
+			usleep(NAP_US);
 		if (now - swept > SWEEP_NS) {
 			swept = now;
 			sweep(l, now - GIVE_UP_NS);
@@ -195,7 +199,8 @@ static void usage(void)
 	      "each (48)\n"
 	      "  -b N        queries sent together, at most 64 (64; over TCP 1)\n"
 	      "  -t SECONDS  how long to ask (2)              -q RATE  queries a second, else "
-	      "a closed loop\n",
+	      "a closed loop\n"
+	      "  -N          sleeps while nothing is due and nothing comes\n",
 		stderr);
 	exit(2);
 }
@@ -245,7 +250,7 @@ static struct options read_options(int argc, char **argv)
 	unsigned port = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "d:p:s:n:w:b:t:q:T")) != -1)
+	while ((c = getopt(argc, argv, "d:p:s:n:w:b:t:q:TN")) != -1)
 		switch (c) {
 		case 'd': o.file = optarg; break;
 		case 'p': port = number(optarg, 1, 65535); break;
@@ -256,6 +261,7 @@ static struct options read_options(int argc, char **argv)
 		case 't': o.seconds = quantity(optarg); break;
 		case 'q': o.rate = quantity(optarg); break;
 		case 'T': o.tcp = true; break;
+		case 'N': o.naps = true; break;
 		default: usage();
 		}
 	if (!o.file || !port || optind < argc)

@@ -530,7 +530,7 @@ def load(seconds, work):
         for i, m in enumerate(steered_queries(random.Random(opts.seed), 2000)):
             m = m if i % 2 else query("host.example.com", "A", opt(), flags=0x100)
             f.write(struct.pack(">BBH", 0, 1, len(m)) + m)
-    procs = [subprocess.Popen(["ip", "netns", "exec", "client", BUILD + "/bench/load", "-d", path, "-s", V4, "-p", str(port), "-t", str(seconds), "-q", str(RATE)],
+    procs = [subprocess.Popen(["ip", "netns", "exec", "client", BUILD + "/bench/load", "-d", path, "-s", V4, "-p", str(port), "-t", str(seconds), "-q", str(RATE), "-N"],
                               stdout=subprocess.PIPE, text=True) for port in (BY_XDP, BY_SOCKET)]
     turn = 0
     while procs[0].poll() is None:
