@@ -16,6 +16,7 @@ uint16_t flight_start(struct flight *f, const struct flight_query *q, uint64_t n
 	const uint16_t slot = f->free[--f->n_free];
 	const uint16_t id = (uint16_t)(f->generation++ * FLIGHT_MOST | slot);
 
+	f->owed++;
 	f->slots[slot] = (struct flight_slot){ now, id, q->rcode, q->answers };
 	return id;
 }
@@ -47,6 +48,7 @@ void flight_land(struct flight *f, const uint8_t *message, size_t len, uint64_t 
 	const uint16_t id = len >= 12 ? be16_get(message) : 0;
 	struct flight_slot *s = &f->slots[id % FLIGHT_MOST];
 
+	f->owed -= f->owed > 0;
 	if (len < 12 || !(message[2] & 0x80) || !s->since || s->id != id) {
 		to->stray++;
 		return;

@@ -44,6 +44,7 @@ struct flight {
 	uint16_t free[FLIGHT_MOST];
 	unsigned n_free, window;
 	unsigned generation;
+	unsigned owed; /* answers that have not come yet, those to what was given up, too */
 };
 
 /* `window` queries at once, at most FLIGHT_MOST. */

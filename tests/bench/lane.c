@@ -104,6 +104,7 @@ static void dial_again(struct lane *l, struct flight_tally *to)
 		close(l->fd);
 		to->refused++;
 		flight_give_up(&l->flight, UINT64_MAX, to);
+		l->flight.owed = 0;
 	}
 	l->in_len = l->queue_len = 0;
 	l->fd = dial(&l->opts, true);
@@ -154,7 +155,7 @@ bool lane_receive(struct lane *l, struct flight_tally *to)
 		dial_again(l, to);
 		return false;
 	}
-	if (flight_out(&l->flight) == 0)
+	if (!l->flight.owed)
 		return false;
 	return l->tcp ? receive_stream(l, to) : receive_datagrams(l, to);
 }
