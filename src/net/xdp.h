@@ -20,6 +20,7 @@ struct xdp_report {
 	bool failed;    /* it could not be had at the start: the rest is 0 */
 	bool gone;      /* the interface is not there any more */
 	uint64_t lost;  /* frames that found no room in our rings */
+	uint64_t broken_off; /* answers in the kernel that changed while they were given, so that none was sent */
 	bool answers;   /* what is asked often is answered in the kernel */
 };
 

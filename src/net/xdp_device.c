@@ -432,6 +432,7 @@ void xdp_device_report(const struct xdp_device *d, struct xdp_report *to)
 		.native = d->is_native,
 		.zero_copy = xdp_device_is_zero_copy(d),
 		.gone = d->is_gone,
+		.broken_off = __atomic_load_n(&d->maps.state->broken_off, __ATOMIC_RELAXED),
 		.answers = d->maps.held != NULL };
 	for (unsigned i = 0; i < d->n_open; i++)
 		to->lost += xdp_queue_lost(&d->queue[i]);

@@ -163,13 +163,14 @@ static inline __u8 xdp_client_scope(__u64 is)
 	return is >> XDP_SLOT_BITS & ((1 << XDP_SCOPE_BITS) - 1);
 }
 
-/* What we write while the program runs, and it reads. */
+/* What we write while the program runs, and it reads; but for the last. */
 struct xdp_state {
 	__u16 mac[3]; /* the card's address */
 	__u16 unused;
 	__u32 generation; /* 0: nothing is answered in the kernel */
 	__u64 seed;       /* of xdp_question_hash() */
 	struct xdp_own first[2]; /* of IPv4, of IPv6: one of those that are ours, most often the only one. Port 0: none */
+	__u64 broken_off __attribute__((aligned(64))); /* answers that changed while they were written, so that their frames are gone */
 };
 
 #endif

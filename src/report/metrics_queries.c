@@ -120,6 +120,10 @@ static void of_interfaces(const struct report_view *v, struct metrics *m)
 	metrics_family(m, "xdp_lost", METRICS_COUNTER, "Frames for which AF_XDP had no room.");
 	for (unsigned i = 0; i < w->n_xdp; i++)
 		metrics_count(m, w->xdp[i].lost, "interface", w->xdp[i].name, NULL);
+	metrics_family(m, "xdp_broken_off", METRICS_COUNTER,
+		"Answers in the kernel that changed while they were given, so that none was sent.");
+	for (unsigned i = 0; i < w->n_xdp; i++)
+		metrics_count(m, w->xdp[i].broken_off, "interface", w->xdp[i].name, NULL);
 }
 
 static void of_connections(const struct report_view *v, struct metrics *m)

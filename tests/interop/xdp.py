@@ -9,9 +9,11 @@ packets go to both. Frames are also made by hand. Nothing touches the machine's 
 import argparse
 import ctypes
 import json
+import mmap
 import os
 import random
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -501,6 +503,61 @@ def steered_are_counted():
     same(after["xdp_answers"] - before["xdp_answers"] + after["xdp_queries"] - before["xdp_queries"], n)
     assert after["xdp_answers"] - before["xdp_answers"] > n // 2, after["xdp_answers"]
     print("%d of %d" % (after["xdp_answers"] - before["xdp_answers"], n))
+
+
+def fds_of(pid):
+    """What the kernel tells of each descriptor of a process, by its number."""
+    for fd in os.listdir("/proc/%d/fdinfo" % pid):
+        with open("/proc/%d/fdinfo/%s" % (pid, fd)) as f:
+            yield int(fd), dict(line.split(":", 1) for line in f if ":" in line)
+
+
+def held_in_kernel():
+    """The table of answers, as the server and the program have it, and the bytes of one."""
+    for fd, said in fds_of(server.proc.pid):
+        if int(said.get("max_entries", 0)) == 2 * 4096 and int(said["value_size"]) % 128 == 0:
+            pid = os.pidfd_open(server.proc.pid)
+            here = libc.syscall(ctypes.c_long(438), pid, fd, 0)         # pidfd_getfd
+            assert here >= 0, os.strerror(ctypes.get_errno())
+            size = int(said["value_size"])
+            table = mmap.mmap(here, 2 * 4096 * size)
+            os.close(pid)
+            os.close(here)
+            return table, size
+    raise AssertionError("the server has no such table")
+
+
+@claim("an answer in the kernel that changes while it is given is not sent, and counted")
+def broken_off():
+    answer_in_kernel()
+    packet = query("host.example.com", "A", opt())
+    s = udp_to(V4, BY_XDP)
+    at = json_of(server, "status")
+    until(lambda: ask_all(s, [packet]) and in_kernel_since(at) > 0, 20)
+    table, size = held_in_kernel()
+    seals = [i for i in range(0, len(table), size) if table[i:i + 4] != bytes(4)]
+    before, asked, got = json_of(server, "status")["xdp"][0]["broken_off"], 0, set()
+    other = os.fork()
+    if not other:                                            # the number of each, which the server changes when it puts another there
+        while True:
+            for n in range(256):
+                for i in seals:
+                    table[i + 4] = n
+    try:
+        end = time.monotonic() + 30 * SLOW
+        while len(got) == asked and time.monotonic() < end and asked < 60000:
+            more = [query("host.example.com", "A", opt(), ident=asked + i) for i in range(64)]
+            got |= set(ask_all(s, more)) & {m[:2] for m in more}
+            asked += len(more)
+    finally:
+        os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
+    while select.select([s], [], [], 1.0 * SLOW)[0]:
+        got.add(s.recv(65535)[:2])                           # what came late, of the last ones
+    n = json_of(server, "status")["xdp"][0]["broken_off"] - before
+    assert n > 0, (asked, len(got), seals)
+    same(asked - len(got), n)
+    print("%d of %d" % (n, asked))
 
 
 RATE = 10000

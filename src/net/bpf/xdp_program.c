@@ -216,12 +216,15 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 			return -1;
 	}
 	const int done = reply(c, p, &a, f.h);
-	if (done != XDP_TX)
+	if (done == XDP_TX && is_still(&f)) {
+		*f.given = f.n + 1; /* this processor alone writes it */
+		return XDP_TX;
+	}
+	if (done < 0)
 		return done;
-	if (!is_still(&f))
-		return XDP_DROP;
-	*f.given = f.n + 1; /* this processor alone writes it */
-	return XDP_TX;
+	/* What asked is not there any more. */
+	__sync_fetch_and_add(&state.broken_off, 1);
+	return XDP_DROP;
 }
 
 /* The same where we answer what is asked often ourselves. */
