@@ -18,6 +18,7 @@ enum {
 	XDP_NAME_MOST = 64,     /* of a question that is answered in the kernel */
 	XDP_SLOTS = 4096,       /* answers that are held there */
 	XDP_BYTES_MOST = 544,   /* of an answer behind its question */
+	XDP_SHORT = 64,         /* ... that is copied without the kernel's help */
 	XDP_OPT = 11,           /* bytes of an OPT record without options */
 	XDP_SUBNET = 3,         /* bytes of a /24 */
 	XDP_SUBNET_OPTION = 8 + XDP_SUBNET, /* bytes of the option that has it */
