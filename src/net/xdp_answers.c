@@ -191,10 +191,7 @@ static uint16_t new_set(struct xdp_answers *a)
 
 static bool is_same(const struct xdp_answers *a, unsigned at, const struct xdp_made *made)
 {
-	const struct xdp_held *had = xdp_tables_held(&a->tables, at), *h = &made->held;
-
-	return had->len == h->len && had->subnet_at == h->subnet_at && had->flags == h->flags &&
-		memcmp(had->counts, h->counts, sizeof h->counts) == 0 && memcmp(had->bytes, h->bytes, h->len) == 0 &&
+	return xdp_tables_holds(&a->tables, at, &made->held) &&
 		memcmp(&a->slots->of[at].counts, &made->counts, sizeof made->counts) == 0;
 }
 
@@ -236,7 +233,7 @@ static void take(struct xdp_answers *a, unsigned at, uint32_t client, const stru
 	}
 	s->answers = NO_SLOT;
 	s->set = new_set(a);
-	xdp_tables_put(&a->tables, at, &(struct xdp_held){ .q = s->q, .set = s->set });
+	xdp_tables_put(&a->tables, at, &(struct xdp_answer){ .q = s->q, .set = s->set });
 	steer_client(a, s, client, made);
 }
 
@@ -324,7 +321,7 @@ static void refill(struct xdp_answers *a, unsigned at)
 	/* By what an answer has counted until now. */
 	count(a, at);
 	if (s->set && refill_answers(a, s)) {
-		xdp_tables_put(&a->tables, at, &(struct xdp_held){ .q = s->q, .set = s->set });
+		xdp_tables_put(&a->tables, at, &(struct xdp_answer){ .q = s->q, .set = s->set });
 		return;
 	}
 	if (xdp_make(epoch_current(a->epoch), &s->q, s->client, &made) != XDP_MADE) {

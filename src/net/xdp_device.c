@@ -158,6 +158,7 @@ static void size_maps(struct xdp_device *d)
 		d->answers ? d->maps.cpus * XDP_SLOTS : 1);
 	if (!d->answers) {
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "held"), 1);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "held_long"), 1);
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "questions"), 1);
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(d->object, "clients"), 1);
 	}
@@ -189,9 +190,11 @@ static bool share_maps(struct xdp_device *d)
 		return d->maps.state != NULL;
 	d->maps.questions = share(map_of(d, "questions"), XDP_INDEX * sizeof *d->maps.questions);
 	d->maps.held = share(map_of(d, "held"), 2 * XDP_SLOTS * sizeof *d->maps.held);
+	d->maps.held_long = share(map_of(d, "held_long"), 2 * XDP_SLOTS * sizeof *d->maps.held_long);
 	d->maps.clients = share(map_of(d, "clients"), XDP_LINES * sizeof *d->maps.clients);
 	d->maps.given = share(map_of(d, "given"), given_len(d));
-	return draw_seed(d->maps.state) && d->maps.questions && d->maps.held && d->maps.clients && d->maps.given;
+	return draw_seed(d->maps.state) && d->maps.questions && d->maps.held && d->maps.held_long &&
+		d->maps.clients && d->maps.given;
 }
 
 static bool load_as(struct xdp_device *d, bool answers, struct fault *why)
@@ -387,6 +390,8 @@ void xdp_device_close(struct xdp_device *d)
 		munmap(d->maps.questions, XDP_INDEX * sizeof *d->maps.questions);
 	if (d->maps.held)
 		munmap(d->maps.held, 2 * XDP_SLOTS * sizeof *d->maps.held);
+	if (d->maps.held_long)
+		munmap(d->maps.held_long, 2 * XDP_SLOTS * sizeof *d->maps.held_long);
 	if (d->maps.clients)
 		munmap(d->maps.clients, XDP_LINES * sizeof *d->maps.clients);
 	if (d->maps.given)

@@ -7,7 +7,7 @@
 #define NET_XDP_MAKE_H
 
 #include "answer/stats.h"
-#include "net/xdp_shared.h"
+#include "net/xdp_question.h"
 #include "world/world.h"
 
 enum { XDP_COUNTS_MOST = 16, XDP_REASONS_MOST = 4 };
@@ -24,7 +24,7 @@ struct xdp_counts {
 };
 
 struct xdp_made {
-	struct xdp_held held; /* of no generation and no set */
+	struct xdp_answer held; /* of no set */
 	struct xdp_counts counts;
 	bool steered;  /* it is for this client */
 	uint8_t scope; /* ... that of the answer */

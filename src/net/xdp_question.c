@@ -116,7 +116,7 @@ static size_t find_subnet(const uint8_t *answer, size_t behind)
 }
 
 /* Of what all answers have in common: UDP's length, twice, and protocol, the head, the question, and what is behind it. */
-static uint16_t sum_held(const struct xdp_held *h, const uint8_t *answer, size_t behind)
+static uint16_t sum_held(const struct xdp_answer *h, const uint8_t *answer, size_t behind)
 {
 	uint32_t sum = 2u * htons((uint16_t)(UDP_HEAD + behind + h->len)) + htons(IPPROTO_UDP);
 
@@ -127,14 +127,14 @@ static uint16_t sum_held(const struct xdp_held *h, const uint8_t *answer, size_t
 	return (uint16_t)sum;
 }
 
-bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope)
+bool xdp_question_hold(struct xdp_answer *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope)
 {
 	const size_t behind = QUERY_HEADER + xdp_question_len(q);
 
 	if (len <= behind || len - behind > XDP_BYTES_MOST || (answer[2] & (FLAG_TC >> 8)))
 		return false;
 	const size_t at = q->says & XDP_ECS ? find_subnet(answer, behind) : 0;
-	*h = (struct xdp_held){ .q = *q, .len = (uint16_t)(len - behind), .subnet_at = (uint16_t)at };
+	*h = (struct xdp_answer){ .q = *q, .len = (uint16_t)(len - behind), .subnet_at = (uint16_t)at };
 	memcpy(&h->flags, answer + 2, 2);
 	memcpy(h->counts, answer + 4, sizeof h->counts);
 	memcpy(h->bytes, answer + behind, len - behind);

@@ -24,8 +24,17 @@ size_t xdp_question_write(const struct xdp_question *q, uint32_t client, uint8_t
 /* The subnet that such a query carries, as `client`; it was read. */
 uint32_t xdp_question_subnet(const uint8_t *query, size_t len);
 
+/* What is held of an answer: as in struct xdp_held, but as a whole. */
+struct xdp_answer {
+	uint16_t set, sum, len, subnet_at;
+	uint16_t flags; /* network order, as the rest */
+	uint16_t counts[4];
+	struct xdp_question q;
+	uint8_t bytes[XDP_BYTES_MOST];
+};
+
 /* What is held of an answer to such a query, without the scope of its subnet, which `*scope` gets (0: there is none).
  * False: it is none that can be held. */
-bool xdp_question_hold(struct xdp_held *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope);
+bool xdp_question_hold(struct xdp_answer *h, const struct xdp_question *q, const uint8_t *answer, size_t len, uint8_t *scope);
 
 #endif

@@ -18,7 +18,8 @@ enum {
 	XDP_NAME_MOST = 64,     /* of a question that is answered in the kernel */
 	XDP_SLOTS = 4096,       /* answers that are held there */
 	XDP_BYTES_MOST = 544,   /* of an answer behind its question */
-	XDP_SHORT = 64,         /* ... that is copied without the kernel's help */
+	XDP_SHORT = 64,         /* ... that is held with its question, and copied without the kernel's help */
+	XDP_NAME_SHORT = 32,    /* of a name that all of is there */
 	XDP_OPT = 11,           /* bytes of an OPT record without options */
 	XDP_SUBNET = 3,         /* bytes of a /24 */
 	XDP_SUBNET_OPTION = 8 + XDP_SUBNET, /* bytes of the option that has it */
@@ -60,8 +61,8 @@ struct xdp_question {
 
 /* An answer, as it was in that generation: there is one for odd and one for even ones, so that one that is
  * read is seldom written. Whoever has read it looks whether its seal is the one of before, for slots are given to others, and a
- * processor may be held up for as long as that takes. All in front of its bytes is in one line of the cache, where the name is of up
- * to 32. */
+ * processor may be held up for as long as that takes. Most are in two lines of the cache next to each other, 32 in a page; what is longer
+ * goes on in struct xdp_held_long. */
 struct xdp_held {
 	union {
 		struct {
@@ -79,8 +80,14 @@ struct xdp_held {
 		__be16 counts[4];
 		__u64 counts_word;
 	};
-	struct xdp_question q;      /* what it answers */
-	__u8 bytes[XDP_BYTES_MOST]; /* all behind the question */
+	__u64 rest;                        /* of the question that it answers */
+	__u64 words[XDP_NAME_SHORT / 8];   /* ... the first of its name */
+	__u8 bytes[XDP_SHORT];             /* all behind the question, where `len` is no more */
+} __attribute__((aligned(2 * 64)));
+
+struct xdp_held_long {
+	__u64 words[(XDP_NAME_MOST - XDP_NAME_SHORT) / 8]; /* of names over XDP_NAME_SHORT */
+	__u8 bytes[XDP_BYTES_MOST];                        /* where `len` is over XDP_SHORT */
 } __attribute__((aligned(64)));
 
 /* Of such a word, as little-endian machines lay it out. */

@@ -23,28 +23,46 @@ void xdp_tables_give(const struct xdp_tables *t, bool on)
 		__atomic_store_n(&t->of[i].state->generation, on ? t->generation : 0, __ATOMIC_SEQ_CST);
 }
 
-static struct xdp_held *held(const struct xdp_tables *t, unsigned i, unsigned at)
+static size_t entry_of(const struct xdp_tables *t, unsigned at)
 {
-	return &t->of[i].held[(t->generation & 1) * XDP_SLOTS + at];
+	return (t->generation & 1) * XDP_SLOTS + at;
+}
+
+static void put(struct xdp_held *to, struct xdp_held_long *more, const struct xdp_answer *h)
+{
+	to->sum = h->sum;
+	to->len = h->len;
+	to->subnet_at = h->subnet_at;
+	to->flags = h->flags;
+	memcpy(to->counts, h->counts, sizeof to->counts);
+	to->rest = h->q.rest;
+	memcpy(to->words, h->q.name, XDP_NAME_SHORT);
+	if (h->q.len > XDP_NAME_SHORT)
+		memcpy(more->words, h->q.name + XDP_NAME_SHORT, sizeof more->words);
+	memcpy(h->len > XDP_SHORT ? more->bytes : to->bytes, h->bytes, h->len);
 }
 
 /* The seal is broken first, and set last: it is what the program takes, and leaves, the rest by. The fence is for machines that may
  * do a store before one that stands before it. */
-void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_held *h)
+void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_answer *h)
 {
 	for (unsigned i = 0; i < t->n; i++) {
-		struct xdp_held *to = held(t, i, at);
+		struct xdp_held *to = &t->of[i].held[entry_of(t, at)];
 		const struct xdp_held seal = { .generation = t->generation, .put = (__u16)(to->put + 1), .set = h->set };
 		__atomic_store_n(&to->seal, (struct xdp_held){ .put = to->put }.seal, __ATOMIC_RELAXED);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
-		memcpy((uint8_t *)to + sizeof to->seal, (const uint8_t *)h + sizeof h->seal, sizeof *h - sizeof h->seal);
+		put(to, &t->of[i].held_long[entry_of(t, at)], h);
 		__atomic_store_n(&to->seal, seal.seal, __ATOMIC_RELEASE);
 	}
 }
 
-const struct xdp_held *xdp_tables_held(const struct xdp_tables *t, unsigned at)
+bool xdp_tables_holds(const struct xdp_tables *t, unsigned at, const struct xdp_answer *h)
 {
-	return held(t, 0, at);
+	const struct xdp_held *had = &t->of[0].held[entry_of(t, at)];
+	const uint8_t *bytes = h->len > XDP_SHORT ? t->of[0].held_long[entry_of(t, at)].bytes : had->bytes;
+
+	return had->len == h->len && had->subnet_at == h->subnet_at && had->flags == h->flags &&
+		memcmp(had->counts, h->counts, sizeof h->counts) == 0 && memcmp(bytes, h->bytes, h->len) == 0;
 }
 
 static uint64_t hash_in(const struct xdp_tables *t, unsigned i, const struct xdp_question *q)

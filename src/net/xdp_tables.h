@@ -6,7 +6,7 @@
 #ifndef NET_XDP_TABLES_H
 #define NET_XDP_TABLES_H
 
-#include "net/xdp_shared.h"
+#include "net/xdp_question.h"
 
 #include <stdint.h>
 
@@ -14,6 +14,7 @@
 struct xdp_maps {
 	struct xdp_index_line *questions; /* [XDP_INDEX] */
 	struct xdp_held *held;   /* [generation & 1][XDP_SLOTS] */
+	struct xdp_held_long *held_long; /* likewise */
 	struct xdp_line *clients; /* [XDP_LINES] */
 	struct xdp_given *given; /* [cpus][XDP_SLOTS] */
 	struct xdp_state *state;
@@ -37,9 +38,9 @@ void xdp_tables_begin(struct xdp_tables *t);
 void xdp_tables_give(const struct xdp_tables *t, bool on);
 
 /* What slot `at` holds in this generation: an answer, or, with a set, a question that is steered. */
-void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_held *h);
-/* Until it is put again. Of at least one interface. */
-const struct xdp_held *xdp_tables_held(const struct xdp_tables *t, unsigned at);
+void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_answer *h);
+/* Is that what it holds, but for the question and the set? Of at least one interface. */
+bool xdp_tables_holds(const struct xdp_tables *t, unsigned at, const struct xdp_answer *h);
 
 /* Slot `at` is the question's, until it is forgotten. False: not all interfaces have it. */
 bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);

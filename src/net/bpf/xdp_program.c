@@ -38,6 +38,15 @@ struct {
 	__type(value, struct xdp_held);
 } held SEC(".maps");
 
+/* What is long of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * XDP_SLOTS); /* likewise */
+	__type(key, __u32);
+	__type(value, struct xdp_held_long);
+} held_long SEC(".maps");
+
 /* Who asks for what is steered, in the place that xdp_client_line() says. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -102,6 +111,7 @@ SEC("xdp") int waymark_xdp(struct xdp_md *c)
 /* What is held, as it was when its seal was read; and how often it was given on this processor. */
 struct found {
 	const struct xdp_held *h; /* NULL: nothing */
+	__u32 at; /* where what is long of it is */
 	__u64 seal;
 	__u32 *given, n;
 };
@@ -129,7 +139,7 @@ static __always_inline struct found held_in(__u32 slot, __u32 generation, bool i
 {
 	const __u32 half = (generation & 1) * XDP_SLOTS + slot;
 	const __u32 count = bpf_get_smp_processor_id() * XDP_SLOTS + slot;
-	struct found f = { .h = bpf_map_lookup_elem(&held, &half) };
+	struct found f = { .h = bpf_map_lookup_elem(&held, &half), .at = half };
 	struct xdp_given *given_here = bpf_map_lookup_elem(&given, &count);
 
 	if (!f.h || !given_here)
@@ -144,6 +154,8 @@ static __always_inline struct found held_in(__u32 slot, __u32 generation, bool i
 	order_loads();
 	if (xdp_seal_generation(f.seal) != generation)
 		f.h = NULL;
+	/* Whoever takes the program knows by the pointer alone that it is there. */
+	asm volatile("" : "+r"(f.h));
 	return f;
 }
 
@@ -162,17 +174,25 @@ static __always_inline __u32 find_question(const struct xdp_question *q)
 	return XDP_SLOTS;
 }
 
-static __always_inline bool answers_it(const struct xdp_held *h, const struct xdp_question *q)
+static __always_inline bool is_named(const __u64 *words, const __u64 *as, __u32 first, __u32 behind, __u32 len)
 {
-	if (h->q.rest != q->rest)
-		return false;
-	for (int i = 0; i < XDP_NAME_MOST / 8; i++) {
-		if (q->len <= 8 * i)
+	for (__u32 i = first; i < behind; i++) {
+		if (len <= 8 * i)
 			break;
-		if (h->q.words[i] != q->words[i])
+		if (words[i - first] != as[i])
 			return false;
 	}
 	return true;
+}
+
+static __always_inline bool answers_it(const struct xdp_held *h, __u32 at, const struct xdp_question *q)
+{
+	if (h->rest != q->rest || !is_named(h->words, q->words, 0, XDP_NAME_SHORT / 8, q->len))
+		return false;
+	if (q->len <= XDP_NAME_SHORT)
+		return true;
+	const struct xdp_held_long *more = bpf_map_lookup_elem(&held_long, &at);
+	return more && is_named(more->words, q->words, XDP_NAME_SHORT / 8, XDP_NAME_MOST / 8, q->len);
 }
 
 /* What who asks gets in that set; 0: it is not known here. Some go up, for the server wants to see who asks. */
@@ -203,7 +223,7 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 	if (slot >= XDP_SLOTS)
 		return -1;
 	struct found f = held_in(slot, generation, p->is_v6);
-	if (!f.h || !answers_it(f.h, &a.q))
+	if (!f.h || !answers_it(f.h, f.at, &a.q))
 		return -1;
 	if (xdp_seal_set(f.seal)) {
 		const __u64 is = find_client(&a, p, xdp_seal_set(f.seal));
@@ -212,10 +232,11 @@ static __always_inline int answer_held(struct xdp_md *c, const struct packet *p)
 		if (!is)
 			return -1;
 		f = held_in(slot, generation, p->is_v6);
-		if (!f.h || !answers_it(f.h, &a.q))
+		if (!f.h || !answers_it(f.h, f.at, &a.q))
 			return -1;
 	}
-	const int done = reply(c, p, &a, f.h);
+	const struct xdp_held_long *more = f.h->len > XDP_SHORT ? bpf_map_lookup_elem(&held_long, &f.at) : NULL;
+	const int done = reply(c, p, &a, f.h, more);
 	if (done == XDP_TX && is_still(&f)) {
 		*f.given = f.n + 1; /* this processor alone writes it */
 		return XDP_TX;

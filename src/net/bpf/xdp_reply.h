@@ -119,15 +119,18 @@ static __always_inline bool copy_short(__u8 *to, const __u8 *from, __u32 len, co
 }
 
 /* What is held, at byte `at` of the frame. */
-static __always_inline bool put_bytes(struct xdp_md *c, __u32 at, const struct xdp_held *h, __u32 len)
+static __always_inline bool put_bytes(
+	struct xdp_md *c, __u32 at, const struct xdp_held *h, const struct xdp_held_long *more, __u32 len)
 {
 	if (len > XDP_SHORT)
-		return bpf_xdp_store_bytes(c, at, (void *)h->bytes, len) == 0;
+		return more && bpf_xdp_store_bytes(c, at, (void *)more->bytes, len) == 0;
 	return copy_short((void *)(long)c->data + (at & 1023), h->bytes, len, (void *)(long)c->data_end);
 }
 
-/* The answer to `a`, which is held, with the scope that who asks gets. -1: it is not for here, and the frame is as it was. */
-static __always_inline int reply(struct xdp_md *c, const struct packet *p, struct asked *a, const struct xdp_held *h)
+/* The answer to `a`, which is held, with the scope that who asks gets; `more`: what is long of it. -1: it is not for here, and the frame
+ * is as it was. */
+static __always_inline int reply(struct xdp_md *c, const struct packet *p, struct asked *a, const struct xdp_held *h,
+	const struct xdp_held_long *more)
 {
 	const __u32 message = p->link + (p->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct udphdr);
 	const __u32 at = sizeof(struct dns) + a->len;
@@ -140,7 +143,7 @@ static __always_inline int reply(struct xdp_md *c, const struct packet *p, struc
 		return -1;
 	if (bpf_xdp_adjust_tail(c, (int)(message + at + len) - (int)had))
 		return -1;
-	if (!put_bytes(c, message + at, h, len))
+	if (!put_bytes(c, message + at, h, more, len))
 		return XDP_DROP;
 	if (h->subnet_at) {
 		const __u32 from = h->subnet_at - 1;

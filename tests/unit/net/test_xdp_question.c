@@ -96,7 +96,7 @@ static void an_answer_is_held_without_the_subnet_that_it_was_made_for(void)
 		"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"
 		"\0\0\x29\x04\xd0\0\0\0\0\0\x0b\0\x08\0\7\0\1\x18\x11\xc0\0\2";
 	struct xdp_question q;
-	struct xdp_held h;
+	struct xdp_answer h;
 	uint8_t cut[sizeof answer], scope;
 
 	xdp_question_read(&q, (const uint8_t *)good[4].bytes, good[4].len);

@@ -6,59 +6,104 @@
 #include <string.h>
 
 static struct xdp_held *held;
+static struct xdp_held_long *held_long;
 static struct xdp_state state;
 static struct xdp_tables t;
 
+static void *zeroed(size_t align, size_t len)
+{
+	void *p = aligned_alloc(align, len);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	return memset(p, 0, len);
+}
+
 static void begin(void)
 {
-	held = aligned_alloc(_Alignof(struct xdp_held), 2 * XDP_SLOTS * sizeof *held);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(held);
-	memset(held, 0, 2 * XDP_SLOTS * sizeof *held);
+	held = zeroed(_Alignof(struct xdp_held), 2 * XDP_SLOTS * sizeof *held);
+	held_long = zeroed(_Alignof(struct xdp_held_long), 2 * XDP_SLOTS * sizeof *held_long);
 	t = (struct xdp_tables){ .generation = 1 };
-	xdp_tables_add(&t, &(struct xdp_maps){ .held = held, .state = &state });
+	xdp_tables_add(&t, &(struct xdp_maps){ .held = held, .held_long = held_long, .state = &state });
+}
+
+static void end(void)
+{
+	free(held);
+	free(held_long);
 }
 
 static void each_generation_is_put_into_its_own_half(void)
 {
 	begin();
-	xdp_tables_put(&t, 7, &(struct xdp_held){ .len = 5 });
+	xdp_tables_put(&t, 7, &(struct xdp_answer){ .len = 5 });
 	CU_ASSERT_EQUAL(held[XDP_SLOTS + 7].len, 5);
 	CU_ASSERT_EQUAL(held[XDP_SLOTS + 7].generation, 1);
 	xdp_tables_begin(&t);
-	xdp_tables_put(&t, 7, &(struct xdp_held){ .len = 6 });
+	xdp_tables_put(&t, 7, &(struct xdp_answer){ .len = 6 });
 	CU_ASSERT_EQUAL(held[XDP_SLOTS + 7].len, 5);
 	CU_ASSERT_EQUAL(held[7].len, 6);
 	CU_ASSERT_EQUAL(held[7].generation, 2);
-	free(held);
+	end();
 }
 
 /* Who has read one in the middle of that sees it by its number alone: its generation is the same. */
 static void what_takes_the_place_of_another_has_another_number(void)
 {
 	begin();
-	xdp_tables_put(&t, 7, &(struct xdp_held){ .len = 5 });
-	const struct xdp_held first = *xdp_tables_held(&t, 7);
-	xdp_tables_put(&t, 7, &(struct xdp_held){ .len = 5, .put = first.put });
-	CU_ASSERT_EQUAL(xdp_tables_held(&t, 7)->generation, first.generation);
-	CU_ASSERT_NOT_EQUAL(xdp_tables_held(&t, 7)->put, first.put);
-	free(held);
+	xdp_tables_put(&t, 7, &(struct xdp_answer){ .len = 5 });
+	const struct xdp_held first = held[XDP_SLOTS + 7];
+	xdp_tables_put(&t, 7, &(struct xdp_answer){ .len = 5 });
+	CU_ASSERT_EQUAL(held[XDP_SLOTS + 7].generation, first.generation);
+	CU_ASSERT_NOT_EQUAL(held[XDP_SLOTS + 7].put, first.put);
+	end();
 }
 
 /* The program reads one word, and takes it apart. */
 static void the_seal_is_what_it_is_made_of(void)
 {
 	begin();
-	xdp_tables_put(&t, 7, &(struct xdp_held){ .len = 5, .set = 0x1234 });
-	const struct xdp_held *h = xdp_tables_held(&t, 7);
+	xdp_tables_put(&t, 7, &(struct xdp_answer){ .len = 5, .set = 0x1234 });
+	const struct xdp_held *h = &held[XDP_SLOTS + 7];
 	CU_ASSERT_EQUAL(xdp_seal_generation(h->seal), h->generation);
 	CU_ASSERT_EQUAL(xdp_seal_generation(h->seal), 1);
 	CU_ASSERT_EQUAL(xdp_seal_set(h->seal), 0x1234);
-	free(held);
+	end();
+}
+
+/* Each side of where one ends and the other begins. */
+static void what_is_long_goes_on_elsewhere(void)
+{
+	struct xdp_answer a = { .q = { .len = 32 }, .len = 64 };
+	const struct xdp_held *h;
+
+	begin();
+	h = &held[XDP_SLOTS + 7];
+	memset(a.q.name, 'n', 33);
+	memset(a.bytes, 'b', 65);
+	xdp_tables_put(&t, 7, &a);
+	CU_ASSERT_EQUAL(memcmp(h->words, a.q.name, 32), 0);
+	CU_ASSERT_EQUAL(memcmp(h->bytes, a.bytes, 64), 0);
+	CU_ASSERT_EQUAL(held_long[XDP_SLOTS + 7].words[0], 0);
+	CU_ASSERT_EQUAL(held_long[XDP_SLOTS + 7].bytes[0], 0);
+	CU_ASSERT_TRUE(xdp_tables_holds(&t, 7, &a));
+	a.bytes[63] = 'c';
+	CU_ASSERT_FALSE(xdp_tables_holds(&t, 7, &a));
+	a.q.len = 33;
+	a.len = 65;
+	CU_ASSERT_FALSE(xdp_tables_holds(&t, 7, &a));
+	xdp_tables_put(&t, 7, &a);
+	CU_ASSERT_EQUAL(held_long[XDP_SLOTS + 7].words[0], 'n');
+	CU_ASSERT_EQUAL(memcmp(held_long[XDP_SLOTS + 7].bytes, a.bytes, 65), 0);
+	CU_ASSERT_TRUE(xdp_tables_holds(&t, 7, &a));
+	a.bytes[64] = 'd';
+	CU_ASSERT_FALSE(xdp_tables_holds(&t, 7, &a));
+	end();
 }
 
 static const struct unit_case cases[] = {
 	{ "each generation is put into its own half", each_generation_is_put_into_its_own_half },
 	{ "what takes the place of another has another number", what_takes_the_place_of_another_has_another_number },
+	{ "what is long goes on elsewhere", what_is_long_goes_on_elsewhere },
 	{ "the seal is what it is made of", the_seal_is_what_it_is_made_of },
 };
 
