@@ -29,6 +29,8 @@ and what many probes and pools cost.
   C15  1,000 pools of 20 edges with capacity: a round of rankings after 100 new networks, the middle of five
   C16  5,000 pools in trees of 500 edges, --mmdb FILE: from a verdict of a probe until an answer heeds it, the median and the 99th
        percentile of 100
+  C17  a pool of 64 edges and a million networks that three of them have measured each: from the start until it answers, its processor seconds and
+       its peak memory, and a round of rankings after 100 new networks, the middle of three
 
 -w "C1 C3", --records N (a million), --updates N (20,000). Prints a table.
 """
@@ -51,7 +53,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "serve")]
 from lib import BUILD, DO, Message, opt, query, recv_tcp, send_tcp, wire  # noqa: E402
 from change_servers import FOLDERS, KEY, ZONE, Knot, Named, Nsd, Waymark, WaymarkMany, WaymarkSteered, before_others, dnssec_signzone, kzonesign, ldns_signzone  # noqa: E402
 from flapping import trees_flap  # noqa: E402
-from probing import hanging_found, probes_cost, rankings_cost  # noqa: E402
+from probing import hanging_found, million_cost, probes_cost, rankings_cost  # noqa: E402
 
 
 # ------------------------------------------------------------- load
@@ -405,6 +407,9 @@ class Bench:
     def c16(self, kind):
         return trees_flap(self.folder, os.path.abspath(self.opts.mmdb))
 
+    def c17(self, kind):
+        return million_cost(self.folder)
+
 
 WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named)),
              "C2": (Bench.c2, "updates, 1,000 a second", (Waymark, Knot, Named)),
@@ -421,7 +426,8 @@ WORKLOADS = {"C1": (Bench.c1, "updates, 64 connections", (Waymark, Knot, Named))
              "C13": (Bench.c13, "probes by HTTPS, resumed", (Waymark,)),
              "C14": (Bench.c14, "addresses that hang are down", (Waymark,)),
              "C15": (Bench.c15, "rankings of 1,000 pools with capacity", (Waymark,)),
-             "C16": (Bench.c16, "a verdict is answered by, 5,000 pools in trees of 500 edges", (Waymark,))}
+             "C16": (Bench.c16, "a verdict is answered by, 5,000 pools in trees of 500 edges", (Waymark,)),
+             "C17": (Bench.c17, "a million measured networks, 64 edges", (Waymark,))}
 
 
 def main():

@@ -124,11 +124,11 @@ def hanging_found(folder, n):
 
 class WaymarkRanking(Waymark):
     """A thousand pools, each of 20 of 200 edges with capacity, in 100 sets; 2,000 measured networks."""
-    n_pools, n_sets, n_edges = 1000, 100, 200
+    n_pools, n_sets, n_edges, n_each, n_measured = 1000, 100, 200, 20, 2000
 
     def configure(self):
         draw = random.Random(1)
-        sets = [draw.sample(range(self.n_edges), 20) for _ in range(self.n_sets)]
+        sets = [draw.sample(range(self.n_edges), self.n_each) for _ in range(self.n_sets)]
         self.write("zone", "$TTL 300\n@ SOA ns1 h 1 7200 900 1209600 300\n@ NS ns1\nns1 A 192.0.2.1\n" + "".join("p%d 60 EDGE p%d\n" % (i, i) for i in range(self.n_pools)))
         self.write("w.yaml", "server: { listen: [ \"127.0.0.1:%d\" ]%s }\ncontrol: { socket: c.sock }\nzones: [ { name: %s, file: zone } ]\n"
                    "geoip: { city: { file: %s/geoip/city.mmdb } }\nlatency: { files: [ measured.csv ] }\n"
@@ -139,7 +139,10 @@ class WaymarkRanking(Waymark):
                        "".join("  p%d: { probe: p, edges: [ %s ] }\n" % (
                            i, ", ".join("e%d" % e for e in sets[i % self.n_sets])) for i in range(self.n_pools))))
         self.write("told", "".join("e%d up\n" % i for i in range(self.n_edges)))
-        self.measure("measured.csv", draw, 2000)
+        self.measure_all(draw)
+
+    def measure_all(self, draw):
+        self.measure("measured.csv", draw, self.n_measured)
 
     def measure(self, name, draw, n):
         self.write(name, "prefix,edge,rtt_ms,samples,age_s\n" + "".join("%d.%d.%d.0/24,e%d,%.1f,3,0\n" % (
@@ -149,14 +152,36 @@ class WaymarkRanking(Waymark):
         return json.loads(self.ctl("latency", "show", "--json"))
 
 
-def rankings_cost(folder, rounds=5):
+class WaymarkMillion(WaymarkRanking):
+    """One pool of 64 edges; a million networks (IPv4 /24) that three edges have measured each."""
+    n_pools, n_sets, n_edges, n_each, n_measured, n_times = 1, 1, 64, 64, 1000000, 3
+
+    def measure_all(self, draw):
+        with open(self.dir + "/measured.csv", "w") as f:
+            f.write("prefix,edge,rtt_ms,samples,age_s\n")
+            for i in range(self.n_measured):
+                net = 65536 + i * 14                         # distinct, up to 214.255.255.0
+                for e in draw.sample(range(self.n_edges), self.n_times):
+                    f.write("%d.%d.%d.0/24,e%d,%.1f,3,0\n" % (net >> 16, net >> 8 & 255, net & 255, e, draw.uniform(150, 300)))
+
+
+def million_cost(folder):
+    """From the start, reading and ranking, to the first answer; and the middle of three rounds with 100 new networks."""
+    s = WaymarkMillion(folder, None)
+    return rankings_cost(folder, 3, s=s, told=lambda: "%d networks, %d times; %.1f s from the start until it answers, processor %.1f s, at most %.0f MiB; a round: " % (
+        s.rebuilt()["networks"], s.rebuilt()["cells"], s.began_s, s.processor_s(), s.peak_mib()))
+
+
+def rankings_cost(folder, rounds=5, s=None, told=lambda: ""):
     """The middle time of a round with 100 new networks."""
-    s, draw = WaymarkRanking(folder, None), random.Random(2)
+    s, draw = s or WaymarkRanking(folder, None), random.Random(2)
     s.first = before_others(0)
     try:
+        begun = time.monotonic()
         s.start()
         s.wait("p0." + ZONE, "A")
-        took = []
+        s.began_s = time.monotonic() - begun
+        words, took = told(), []
         for _ in range(rounds):
             before, spent = s.rebuilt()["rebuilt"], s.processor_s()
             s.measure("more.csv", draw, 100)
@@ -168,6 +193,6 @@ def rankings_cost(folder, rounds=5):
                 time.sleep(0.1)
             took.append((s.rebuilt()["rebuilt_ms"] / 1e3, s.processor_s() - spent))
         took.sort()
-        return "%.2f s (processor %.2f)" % took[rounds // 2]
+        return words + "%.2f s (processor %.2f)" % took[rounds // 2]
     finally:
         s.stop()
