@@ -3,6 +3,7 @@
 #include "unit/conf/told.h"
 #include "unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define STORE        "store: { file: w.db }\n"
@@ -128,10 +129,46 @@ static void policies_that_cannot_work_are_told(void)
 	told_check(row, UNIT_COUNT(row));
 }
 
+/* Whatever else is wrong with a policy of such a value. */
+static bool is_in_bounds(const char *key, unsigned seconds)
+{
+	struct text lines = { 0 };
+	char conf[500], told[100];
+	struct conf c;
+
+	snprintf(conf, sizeof conf, POLICY("%s: %us"), key, seconds);
+	snprintf(told, sizeof told, "\"%s\" must be a duration from ", key);
+	if (told_read(&c, conf, &lines))
+		conf_fini(&c);
+	const bool is = !strstr(text_get(&lines), told);
+	text_fini(&lines);
+	return is;
+}
+
+static void times_have_bounds(void)
+{
+	enum { DAY = 86400 };
+	static const struct {
+		const char *key;
+		unsigned least, most;
+	} row[] = { { "lifetime", 60, 365 * DAY }, { "refresh", 10, 365 * DAY }, { "jitter", 0, 365 * DAY }, { "backdate", 0, 30 * DAY },
+		{ "dnskey-ttl", 1, 7 * DAY }, { "ksk-roll", 60, 3650 * DAY }, { "zsk-roll", 60, 3650 * DAY }, { "propagation", 0, 30 * DAY },
+		{ "ds-ttl", 1, 30 * DAY }, { "ds-check", 1, 7 * DAY } };
+
+	for (unsigned i = 0; i < UNIT_COUNT(row); i++) {
+		CU_ASSERT_TRUE(is_in_bounds(row[i].key, row[i].least));
+		CU_ASSERT_TRUE(is_in_bounds(row[i].key, row[i].most));
+		CU_ASSERT_FALSE(is_in_bounds(row[i].key, row[i].most + 1));
+		if (row[i].least)
+			CU_ASSERT_FALSE(is_in_bounds(row[i].key, row[i].least - 1));
+	}
+}
+
 static const struct unit_case cases[] = {
 	{ "zones are signed by the policy that they name",
 		zones_are_signed_by_the_policy_that_they_name },
 	{ "there is a policy without a section", there_is_a_policy_without_a_section },
+	{ "times have bounds", times_have_bounds },
 	{ "policies that cannot work are told", policies_that_cannot_work_are_told },
 };
 
