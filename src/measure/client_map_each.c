@@ -43,7 +43,7 @@ static void estimate_key(const struct client_map *m, const struct client_key *k,
 		model_add_asn(m->model, k->place, model_asn(m->model, k->place, k->asn), ms);
 	if (n)
 		model_own(&(struct model_own){ rows, n, m->half_life_s, m->now_s, m->model,
-				  k->place },
+				  k->place, LATENCY_RTT },
 			ms, m->n_edges);
 	if (kind != LATENCY_RTT) {
 		const unsigned more = own_rows(m, k->own, kind, rows);

@@ -31,7 +31,7 @@ static void init_plain(struct estimates *e, const struct estimates_of *of, const
 	const unsigned half_life_s = measured ? latency_options(table)->half_life_s : 0;
 	e->n_rows = measured ? client_map_own_rows(table, who, e->rows, ESTIMATES_ROWS_MOST) : 0;
 	if (e->n_rows)
-		model_own(&(struct model_own){ e->rows, e->n_rows, half_life_s, now_s, m, e->place },
+		model_own(&(struct model_own){ e->rows, e->n_rows, half_life_s, now_s, m, e->place, LATENCY_RTT },
 			e->ms, n);
 	e->rtt_ms = e->ms;
 	if (e->kind == LATENCY_RTT)
@@ -96,7 +96,7 @@ double estimates_own_counts(const struct estimates *e, unsigned edge)
 {
 	return model_own_counts(&(struct model_own){ e->rows, e->n_rows,
 					latency_options(e->table)->half_life_s, e->now_s,
-					client_map_model(e->map), e->place },
+					client_map_model(e->map), e->place, LATENCY_RTT },
 		e->others_ms, client_map_edges(e->map), edge);
 }
 

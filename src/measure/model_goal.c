@@ -46,7 +46,7 @@ static void round_trips(const struct model *m, const struct model_opts *o, const
 	model_estimate(m, place, ms);
 	model_add_asn(m, place, model_asn(m, place, asn), ms);
 	if (n)
-		model_own(&(struct model_own){ rows, n, latency_options(o->table)->half_life_s, o->now_s, m, place }, ms, m->n);
+		model_own(&(struct model_own){ rows, n, latency_options(o->table)->half_life_s, o->now_s, m, place, LATENCY_RTT }, ms, m->n);
 }
 
 /* Losses come on top of a round trip. */

@@ -348,7 +348,7 @@ static unsigned best(const struct wide *w, const struct addr *a)
 				break;
 			}
 	if (fresh)
-		model_own(&(struct model_own){ rows, fresh, HOUR, NOW, m, place }, ms, EDGES);
+		model_own(&(struct model_own){ rows, fresh, HOUR, NOW, m, place, LATENCY_RTT }, ms, EDGES);
 	for (unsigned i = 0; i < EDGES; i++)
 		if (w->states[i] == EDGE_UP && !isnan(ms[i]) && (at < 0 || ms[i] < ms[at]))
 			at = (int)i;
@@ -455,7 +455,7 @@ static void exploration_keeps_its_share_and_its_bound(void)
 			model_estimate(m, place, ms);
 			const unsigned k = client_map_own_rows(w.t, &a, rows, 8);
 			if (k)
-				model_own(&(struct model_own){ rows, k, HOUR, NOW, m, place },
+				model_own(&(struct model_own){ rows, k, HOUR, NOW, m, place, LATENCY_RTT },
 					ms, EDGES);
 			far += ms[c.edges[0]] > ms[first] + 15.5f;
 		}
@@ -547,7 +547,7 @@ static void what_is_kept_is_as_good_as_new(void)
 		const unsigned n = client_map_own_rows(w.t, &a, rows, 8);
 		if (n)
 			model_own(
-				&(struct model_own){ rows, n, HOUR, NOW, m, place }, ms, EDGES);
+				&(struct model_own){ rows, n, HOUR, NOW, m, place, LATENCY_RTT }, ms, EDGES);
 		differs += x != y;
 		worse += ms[x] > ms[y] + fmaxf(2, ms[x] * 0.05f) + 4 * (float)MODEL_CHANGE_MS;
 	}

@@ -230,7 +230,7 @@ static void own_times_stand_and_shift_the_others(void)
 	const struct latency_row rows[] = { { .n = 1, .cell = inner },
 		{ .n = 2, .cell = outer } };
 	const struct latency_row *const both[] = { &rows[0], &rows[1] };
-	struct model_own own = { both, 2, HOUR, NOW, NULL, 0 };
+	struct model_own own = { both, 2, HOUR, NOW, NULL, 0, LATENCY_RTT };
 	float ms[] = { 10, 20, 30, (float)NAN };
 
 	model_own(&own, ms, 4);
@@ -248,7 +248,7 @@ static void a_short_time_makes_no_other_edge_near(void)
 	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 10, 20, 90, 95 };
 
-	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0 }, ms, 4);
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0, LATENCY_RTT }, ms, 4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[2], 3, 1e-4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[0], 10, 1e-4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[3], 95, 1e-4);
@@ -258,7 +258,7 @@ static void own_times_fade_into_the_estimate(void)
 {
 	struct latency_cell cell[] = { { 16, NOW, 0, 1, 0 }, { 30, NOW, 1, 1, 0 } };
 	const struct latency_row row = { .n = 2, .cell = cell }, *const rows[] = { &row };
-	struct model_own own = { rows, 1, HOUR, NOW + HOUR, NULL, 0 };
+	struct model_own own = { rows, 1, HOUR, NOW + HOUR, NULL, 0, LATENCY_RTT };
 	float ms[] = { 10, 20, 30 };
 
 	model_own(&own, ms, 3);
@@ -280,7 +280,7 @@ static void an_edge_without_a_place_has_its_own_time_only(void)
 	const struct latency_row row = { .n = 2, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 10, 20, 30, (float)NAN };
 
-	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0 }, ms, 4);
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0, LATENCY_RTT }, ms, 4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[3], 33, 1e-4);
 	CU_ASSERT_DOUBLE_EQUAL(ms[1], 20 + 6 / 1.5, 1e-4); /* by the first alone */
 }

@@ -96,7 +96,7 @@ static void one_of_several_own_times_is_doubted(void)
 		const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
 		for (unsigned e = 0; e < EDGES; e++)
 			ms[e] = (float[]){ 28, 8, 100, 150, 22 }[e];
-		const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0 };
+		const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0, LATENCY_RTT };
 		const double counts = model_own_counts(&own, ms, EDGES, 2);
 		model_own(&own, ms, EDGES);
 		CU_ASSERT_DOUBLE_EQUAL(ms[0], 30, 0.5);
@@ -110,7 +110,7 @@ static void one_of_several_own_times_is_doubted(void)
 	/* It would have to stand at Frankfurt's door, and two others say that it is in Rome. */
 	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 105, NOW, 2, 1, 0 }, { 0.5f, NOW, 4, 1, 0 } };
 	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
-	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME };
+	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME, LATENCY_RTT };
 	for (unsigned e = 0; e < EDGES; e++)
 		ms[e] = (float[]){ 28, 8, 100, 150, 22 }[e];
 	CU_ASSERT_TRUE(model_own_counts(&own, ms, EDGES, 4) <= 0.1);
@@ -123,7 +123,7 @@ static double believed(double rtt_ms, unsigned samples, double *counts)
 {
 	struct latency_cell cell[] = { { (float)rtt_ms, NOW, 2, samples & 0x7fff, 0 } };
 	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
-	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME };
+	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME, LATENCY_RTT };
 	float ms[EDGES], before[EDGES];
 
 	model_estimate(m, ROME, ms);
@@ -264,7 +264,7 @@ static void a_long_way_that_was_measured_often_counts_half_and_more(void)
 {
 	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 500, NOW, 2, 40, 0 }, { 25, NOW, 4, 1, 0 } };
 	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
-	const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0 };
+	const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0, LATENCY_RTT };
 	float ms[] = { 28, 8, 33, 150, 22 };
 
 	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 0.5, 1e-6);
@@ -278,7 +278,7 @@ static void own_times_that_all_differ_are_believed(void)
 	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 20, 8, 100, 160, 22 };
 
-	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0 }, ms, EDGES);
+	model_own(&(struct model_own){ rows, 1, HOUR, NOW, NULL, 0, LATENCY_RTT }, ms, EDGES);
 	CU_ASSERT_DOUBLE_EQUAL(ms[3], 8, 1e-3);
 }
 

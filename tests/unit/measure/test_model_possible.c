@@ -164,10 +164,10 @@ static void what_cannot_be_true_changes_no_estimate(void)
 	const struct latency_row *row = latency_find(w.t, &p);
 	model_estimate(w.m, ROME, ms);
 	model_estimate(w.m, ROME, line);
-	model_own(&(struct model_own){ &row, 1, HOUR, NOW, w.m, ROME }, ms, EDGES);
+	model_own(&(struct model_own){ &row, 1, HOUR, NOW, w.m, ROME, LATENCY_RTT }, ms, EDGES);
 	for (unsigned e = 0; e < EDGES; e++)
 		CU_ASSERT_DOUBLE_EQUAL(ms[e], line[e], 1e-4);
-	model_own(&(struct model_own){ &row, 1, HOUR, NOW, w.m, SAN_FRANCISCO }, ms, EDGES);
+	model_own(&(struct model_own){ &row, 1, HOUR, NOW, w.m, SAN_FRANCISCO, LATENCY_RTT }, ms, EDGES);
 	CU_ASSERT_DOUBLE_EQUAL(ms[SFO], 0.1, 1e-4);
 	close_world(&w);
 	close_world(&plain);
