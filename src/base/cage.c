@@ -44,7 +44,10 @@ static const uint32_t never[] = { SYS_ptrace, SYS_process_vm_readv, SYS_process_
 	SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
 #endif
 #ifdef SYS_mknod
-	SYS_mknod, SYS_uselib, SYS_ustat,
+	SYS_mknod,
+#endif
+#ifdef SYS_uselib
+	SYS_uselib, SYS_ustat,
 #endif
 #ifdef SYS_iopl
 	SYS_modify_ldt, SYS_iopl, SYS_ioperm,
@@ -73,12 +76,18 @@ static const uint32_t server[] = { SYS_execve, SYS_execveat, SYS_setuid, SYS_set
 
 /* Packets are received and sent; what is needed for that is open before the first one. */
 static const uint32_t packets[] = { SYS_openat, SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_kill,
-	SYS_unlinkat, SYS_mkdirat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_truncate,
+	SYS_tkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_unlinkat, SYS_mkdirat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_truncate,
 	SYS_ftruncate, SYS_prlimit64,
 	SYS_bpf, SYS_memfd_create, SYS_inotify_init1, SYS_fanotify_init, SYS_chdir, SYS_getdents64, SYS_statfs, SYS_mq_open, SYS_shmget, SYS_semget,
 	SYS_msgget, SYS_shmat,
+#ifdef SYS_renameat /* newer kinds of machines have the other alone */
+	SYS_renameat,
+#endif
 #ifdef SYS_openat2
 	SYS_openat2,
+#endif
+#ifdef SYS_pidfd_send_signal
+	SYS_pidfd_send_signal,
 #endif
 #ifdef SYS_open
 	SYS_open, SYS_creat, SYS_unlink, SYS_rename, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_chmod, SYS_chown, SYS_lchown,
@@ -102,7 +111,10 @@ static const uint32_t socket_packets[] = { 0 };
 #endif
 
 enum { NEVER = sizeof never / sizeof *never, SERVER = sizeof server / sizeof *server, PACKETS = sizeof packets / sizeof *packets,
-	SOCKET_PACKETS = sizeof socket_packets / sizeof *socket_packets, CODE_MOST = 10 + 2 * (NEVER + SERVER + PACKETS + SOCKET_PACKETS) };
+	SOCKET_PACKETS = sizeof socket_packets / sizeof *socket_packets, CODE_MOST = 15 + 2 * (NEVER + SERVER + PACKETS + SOCKET_PACKETS) };
+
+/* Where the lower half of a call's first argument is, which has all of an int. */
+#define FIRST_ARGUMENT (offsetof(struct seccomp_data, args) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0))
 
 static void put(struct sock_filter *code, unsigned *n, uint16_t op, uint32_t k, uint8_t yes, uint8_t no)
 {
@@ -136,10 +148,16 @@ bool cage_close(enum cage which)
 		deny(code, &n, server, SERVER);
 	if (which >= CAGE_PACKETS) {
 		deny(code, &n, packets, PACKETS);
+		/* A thread of our own may be woken, and who aborts signals himself. */
+		put(code, &n, BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 4);
+		put(code, &n, BPF_LD | BPF_W | BPF_ABS, FIRST_ARGUMENT, 0, 0);
+		put(code, &n, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)getpid(), 0, 1);
+		put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+		put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 		/* Behind it the number is not at hand any more. Words of 64 bits have no such call. */
 		put(code, &n, BPF_JMP | BPF_JEQ | BPF_K, SOCKETCALL, 1, 0);
 		put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
-		put(code, &n, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args), 0, 0);
+		put(code, &n, BPF_LD | BPF_W | BPF_ABS, FIRST_ARGUMENT, 0, 0);
 		deny(code, &n, socket_packets, SOCKET_PACKETS);
 	}
 	put(code, &n, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);

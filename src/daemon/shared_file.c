@@ -6,10 +6,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct shared_file shared_file_of(const char *path)
+static const char *name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	const size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+
+	return slash ? slash + 1 : path;
+}
+
+struct shared_file shared_file_of(const char *path)
+{
+	const size_t len = (size_t)(name_of(path) - path);
 	char folder[PATH_MAX];
 	struct stat st;
 
@@ -38,7 +44,8 @@ const struct registry_zone *shared_file_owner(
 
 	for (size_t i = 0; i < zones->n; i++) {
 		const struct registry_zone *z = zones->zones[i];
-		if (!*z->path || (!synced && !c->rules[zone_set_rule(zones->set, i)].synced) || name_equal(z->origin, apex))
+		if (!*z->path || (!synced && !c->rules[zone_set_rule(zones->set, i)].synced) || name_equal(z->origin, apex) ||
+			strcmp(name_of(z->path), name_of(path)) != 0) /* of a million the folders are not looked at */
 			continue;
 		const struct shared_file its = shared_file_of(z->path);
 		if (shared_file_compare(&is, &its) == 0)

@@ -176,9 +176,13 @@ struct xdp_state {
 	__u16 mac[3]; /* the card's address */
 	__u16 unused;
 	__u32 generation; /* 0: nothing is answered in the kernel */
-	__u64 seed;       /* of xdp_question_hash() */
+	__u64 seed __attribute__((aligned(8))); /* of xdp_question_hash() */
 	struct xdp_own first[2]; /* of IPv4, of IPv6: one of those that are ours, most often the only one. Port 0: none */
 	__u64 broken_off __attribute__((aligned(64))); /* answers that changed while they were written, so that their frames are gone */
 };
+
+/* Numbers of 64 bits begin elsewhere on some machines of 32: both compilers have to see the same. */
+_Static_assert(__builtin_offsetof(struct xdp_state, seed) == 16 && __builtin_offsetof(struct xdp_state, first) == 24 &&
+	__builtin_offsetof(struct xdp_state, broken_off) % 64 == 0, "the program and we share this");
 
 #endif

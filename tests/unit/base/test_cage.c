@@ -63,7 +63,11 @@ static long try_socketcall(void)
 /* Nothing is there: it fails by itself, but not for want of a right. */
 static long try_rename(void)
 {
+#ifdef SYS_renameat
 	return syscall(SYS_renameat, AT_FDCWD, "/tmp/waymark-none/a", AT_FDCWD, "/tmp/waymark-none/b");
+#else
+	return syscall(SYS_renameat2, AT_FDCWD, "/tmp/waymark-none/a", AT_FDCWD, "/tmp/waymark-none/b", 0);
+#endif
 }
 
 static long try_set_clock(void)
@@ -101,6 +105,29 @@ static long try_ptrace(void)
 static long try_kill(void)
 {
 	return kill(getppid(), 0);
+}
+
+/* The other ways to a process: by one of its threads, with a value, and by what is open of it. */
+static long try_kill_thread(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
+static long try_kill_thread_alone(void)
+{
+	return syscall(SYS_tkill, getppid(), 0);
+}
+
+static long try_queue(void)
+{
+	siginfo_t value = { .si_code = SI_QUEUE };
+
+	return syscall(SYS_rt_sigqueueinfo, getppid(), 0, &value);
+}
+
+static long try_wake_own(void)
+{
+	return syscall(SYS_tgkill, getpid(), getpid(), 0);
 }
 
 static long try_unshare(void)
@@ -169,6 +196,10 @@ static void a_cage_denies_what_its_work_does_not_need(void)
 		{ "the clock is set", try_set_clock, true, true, true },
 		{ "it becomes somebody else by its own number", try_become_by_number, false, true, true },
 		{ "another process is signalled", try_kill, false, false, true },
+		{ "another process is signalled by a thread of it", try_kill_thread, false, false, true },
+		{ "a thread is signalled, whosever it is", try_kill_thread_alone, false, false, true },
+		{ "another process is sent a value", try_queue, false, false, true },
+		{ "a thread of its own is signalled", try_wake_own, false, false, false },
 		{ "it becomes somebody else", try_become, false, true, true },
 		{ "it is traced", try_ptrace, true, true, true },
 		{ "it leaves its namespace", try_unshare, true, true, true },
