@@ -93,22 +93,13 @@ static bool zone_has_file(struct ring_zone *z, const char *name)
 	return has;
 }
 
-/* "Kexample.org.+013+12345" is a file of the zone between "K" and the first "+" from behind but one. */
+/* What we do not name so is not ours to drop. */
 static bool is_wanted(void *ctx, const char *name)
 {
-	char text[SIGNING_FILE_NAME];
 	uint8_t apex[NAME_MOST];
-	size_t len;
 
-	snprintf(text, sizeof text, "%s", name + 1);
-	for (unsigned i = 0; i < 2; i++) {
-		char *plus = strrchr(text, '+');
-		if (!plus)
-			return false;
-		*plus = 0;
-	}
-	if (name_parse(apex, &len, text, strlen(text), (const uint8_t *)"") != NAME_OK)
-		return false;
+	if (!signing_text_file_apex(apex, name))
+		return true;
 	struct ring_zone *z = key_ring_zone(ctx, apex, false);
 	return z && zone_has_file(z, name);
 }

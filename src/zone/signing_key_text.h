@@ -36,6 +36,8 @@ void signing_text_public(
 /* "Kexample.org.+013+12345": the names of both files, before their dot. Returns `to`. */
 const char *signing_text_file(
 	char to[static SIGNING_FILE_NAME], const struct signing_key *k, const uint8_t *apex);
+/* Of which zone is a file with that name? False: such names are not given here. */
+bool signing_text_file_apex(uint8_t apex[static NAME_MOST], const char *file);
 
 /* Reads a private half in BIND's form or PEM, whichever it is. `algorithm` is for RSA in PEM,
  * which does not say it: 0 is RSASHA256. */

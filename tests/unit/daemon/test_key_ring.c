@@ -615,6 +615,47 @@ static void a_key_with_a_state_is_put_in_its_place(void)
 	end();
 }
 
+static void open_unreleased(void)
+{
+	close_ring();
+	store = store_open_unreleased(db, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
+	ring = key_ring_open(store, keys, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
+}
+
+/* "/" of a name is no letter of its file's (RFC 2317); and what we do not name is not ours. */
+static void a_key_of_a_name_with_odd_letters_is_put_in_its_place(void)
+{
+	static const uint8_t odd[] = "\0040/25\0012\0010\003192\7in-addr\4arpa";
+	static const char *const rubbish[] = { "K0\\04725.2.+015+00001.private.new", "Kxx.private.new", "KA.+015+00001.private.new" };
+	const struct key_policy p = quick();
+	char path[400];
+
+	begin();
+	keyset_drop(key_ring_get(ring, other, &p, &why));
+	open_unreleased();
+	struct keyset *s = key_ring_get(ring, odd, &p, &why);
+	const uint16_t tag = only_tag(s);
+	keyset_drop(s);
+	CU_ASSERT(store_release(store, &why));
+	for (size_t i = 0; i < UNIT_COUNT(rubbish); i++) {
+		snprintf(path, sizeof path, "%s/%s", keys, rubbish[i]);
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+	}
+	again(); /* it was killed there */
+	key_ring_sweep(ring, true);
+	CU_ASSERT_EQUAL(count_files(".private.new"), 1 + UNIT_COUNT(rubbish));
+	CU_ASSERT_EQUAL(count_files(".key.new"), 1);
+	s = key_ring_get(ring, odd, &p, &why);
+	CU_ASSERT_EQUAL(only_tag(s), tag);
+	keyset_drop(s);
+	CU_ASSERT_EQUAL(count_files(".private.new"), UNIT_COUNT(rubbish));
+	CU_ASSERT_EQUAL(count_files(".key.new"), 0);
+	CU_ASSERT_EQUAL(count_files(".private"), 2);
+	end();
+}
+
 static void a_zone_that_is_off_is_unsigned_at_once_where_no_ds_was_asked_for(void)
 {
 	struct key_policy p = quick();
@@ -686,15 +727,6 @@ static void keys_of_a_zone_that_is_about_to_be_signed_stay(void)
 	CU_ASSERT(v.is_off && v.life.n == 1 && v.life.keys[0].zone.state == KEY_UNRETENTIVE);
 	key_ring_view_fini(&v);
 	end();
-}
-
-static void open_unreleased(void)
-{
-	close_ring();
-	store = store_open_unreleased(db, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
-	ring = key_ring_open(store, keys, &why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
 }
 
 /* A process that was to serve in the place of another. */
@@ -830,6 +862,8 @@ void suite_key_ring(void)
 			keys_of_who_was_killed_before_the_store_was_its_own_are_nobodys },
 		{ "keys of who was killed once the store was its own are had",
 			keys_of_who_was_killed_once_the_store_was_its_own_are_had },
+		{ "a key of a name with odd letters is put in its place",
+			a_key_of_a_name_with_odd_letters_is_put_in_its_place },
 	};
 
 	unit_suite("daemon/key_ring", cases, UNIT_COUNT(cases));

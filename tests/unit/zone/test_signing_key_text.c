@@ -160,18 +160,70 @@ static void names_of_files_are_safe(void)
 	static const struct {
 		const char *name, *file;
 	} row[] = {
-		{ "\4a/.b\1C", "Ka%2F%2Eb.c.+253+02053" },
+		{ "\4a/.b\1c", "Ka%2F%2Eb.c.+253+02053" },
 		{ "", "K.+253+02053" },
+		{ "\0040/25\0012\1b", "K0%2F25.2.b.+253+02053" },
+		{ "\4+%\377 \2_-", "K%2B%25%FF%20._-.+253+02053" },
 	};
+	uint8_t back[NAME_MOST];
 	static const uint8_t rdata[] = { 1, 1, 3, 253, 3, 7 };
 	struct signing_key *k = signing_key_foreign(rdata, sizeof rdata, NULL);
 	char name[SIGNING_FILE_NAME];
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
-	for (size_t i = 0; i < UNIT_COUNT(row); i++)
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
 		CU_ASSERT_STRING_EQUAL(
 			signing_text_file(name, k, (const uint8_t *)row[i].name), row[i].file);
+		CU_ASSERT(signing_text_file_apex(back, row[i].file));
+		CU_ASSERT(name_equal(back, (const uint8_t *)row[i].name));
+	}
+	CU_ASSERT_STRING_EQUAL(signing_text_file(name, k, (const uint8_t *)"\1A"), "Ka.+253+02053");
 	signing_key_drop(k);
+}
+
+static void every_name_that_fits_is_read_back_of_its_file(void)
+{
+	static const uint8_t rdata[] = { 1, 1, 3, 253, 3, 7 };
+	struct signing_key *k = signing_key_foreign(rdata, sizeof rdata, NULL);
+	uint8_t longest[NAME_MOST] = { 0 }, back[NAME_MOST];
+	char name[SIGNING_FILE_NAME];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	for (unsigned c = 0; c < 256; c++) {
+		const uint8_t one[] = { 1, (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c), 0 };
+		CU_ASSERT(signing_text_file_apex(back, signing_text_file(name, k, one)));
+		CU_ASSERT_EQUAL(memcmp(back, one, sizeof one), 0);
+	}
+	for (size_t at = 0; at < NAME_MOST - 1; at += longest[at] + 1u) {
+		longest[at] = at + 64 < NAME_MOST ? 63 : (uint8_t)(NAME_MOST - 2 - at);
+		memset(longest + at + 1, '/', longest[at]);
+	}
+	CU_ASSERT_EQUAL(name_len(longest), NAME_MOST);
+	CU_ASSERT(signing_text_file_apex(back, signing_text_file(name, k, longest)));
+	CU_ASSERT_EQUAL(memcmp(back, longest, NAME_MOST), 0);
+	signing_key_drop(k);
+}
+
+static void other_names_of_files_are_of_no_zone(void)
+{
+	static const char *const row[] = { "", "K", "Ka", "Ka.", "a.+013+00001", "K+013+00001", "Ka+013+00001", "Ka..+013+00001",
+		"K..+013+00001", "KA.+013+00001", "K%41.+013+00001", "K%61.+013+00001", "K%2f.+013+00001", "K%2.+013+00001", "K%.+013+00001", "Ka/.+013+00001",
+		"Ka\\047.+013+00001", "Ka.+013", "Ka.+13+00001", "Ka.+013+0001", "Ka.+013+00001x", "Ka.+013-00001", "Ka.+0x3+00001" };
+	uint8_t back[NAME_MOST];
+	char name[400];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++)
+		CU_ASSERT_FALSE(signing_text_file_apex(back, row[i]));
+	for (unsigned n = 62; n < 66; n++) {
+		snprintf(name, sizeof name, "K%0*d.+013+00001", (int)n, 0);
+		CU_ASSERT_EQUAL(signing_text_file_apex(back, name), n <= 63);
+	}
+	for (unsigned n = 58; n < 64; n++) { /* 3 * 64 + n + 2 bytes */
+		snprintf(name, sizeof name, "K%063d.%063d.%063d.%0*d.+013+00001", 0, 0, 0, (int)n, 0);
+		CU_ASSERT_EQUAL(signing_text_file_apex(back, name), n <= 61);
+	}
+	snprintf(name, sizeof name, "K%063d.%063d.%063d.%061d..+013+00001", 0, 0, 0, 0);
+	CU_ASSERT_FALSE(signing_text_file_apex(back, name));
 }
 
 static void what_is_no_private_key_is_told(void)
@@ -227,6 +279,9 @@ void suite_signing_key_text(void)
 			keys_of_bind_are_read_and_written_as_they_are },
 		{ "keys go through PEM and back", keys_go_through_pem_and_back },
 		{ "names of files are safe", names_of_files_are_safe },
+		{ "every name that fits is read back of its file",
+			every_name_that_fits_is_read_back_of_its_file },
+		{ "other names of files are of no zone", other_names_of_files_are_of_no_zone },
 		{ "what is no private key is told", what_is_no_private_key_is_told },
 		{ "what is no DNSKEY record is told", what_is_no_dnskey_record_is_told },
 	};
