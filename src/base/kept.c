@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/crew.h"
 #include "base/file.h"
+#include "base/scope.h"
 #include "config.h"
 
 #include <errno.h>
@@ -217,6 +218,12 @@ static void read_part_head(struct kept_in *in)
 	in->hash = head.hash;
 }
 
+/* For a scope. */
+static void close_in(void *in)
+{
+	close(((struct kept_in *)in)->fd);
+}
+
 bool kept_open(struct kept_in *in, const char *path, const char *kind)
 {
 	struct kept_head want, is;
@@ -233,12 +240,14 @@ bool kept_open(struct kept_in *in, const char *path, const char *kind)
 		return false;
 	}
 	in->left = (uint64_t)st.st_size - sizeof is;
+	scope_hold(in, close_in);
 	read_part_head(in);
 	return true;
 }
 
 void kept_close(struct kept_in *in)
 {
+	scope_forget(in, close_in);
 	close(in->fd);
 }
 

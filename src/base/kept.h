@@ -39,7 +39,7 @@ struct kept_in {
 	bool bad;
 };
 
-/* False: there is none that is of use here. The caller closes it. */
+/* False: there is none that is of use here. The caller closes it, or the scope that is on; `in` stays where it is until then. */
 bool kept_open(struct kept_in *in, const char *path, const char *kind);
 /* The same, and its first part is that text, which is passed. False: likewise. */
 bool kept_open_of(struct kept_in *in, const char *path, const char *kind, const struct text *of);

@@ -2,6 +2,7 @@
 
 #include "base/kept.h"
 #include "base/memory.h"
+#include "base/scope.h"
 #include "zone/denial.h"
 #include "zone/image_index.h"
 
@@ -264,37 +265,54 @@ static bool get_image(struct kept_in *in, const struct kept_zone *h, struct zone
 	return true;
 }
 
-static bool get_zone(struct kept_in *in, struct load *to, const struct zone_kept_from *from, struct hash_key key)
+/* What is read until it is a zone. */
+struct getting {
+	char *sources, *pools, *doubts;
+};
+
+/* For a scope. */
+static void let_go(void *getting)
+{
+	struct getting *g = getting;
+
+	free(g->sources);
+	free(g->pools);
+	free(g->doubts);
+}
+
+static bool get_zone(struct kept_in *in, struct getting *g, struct load *to, const struct zone_kept_from *from, struct hash_key key)
 {
 	struct kept_zone h;
 	size_t len, pools_len = 0, doubts_len;
-	char *sources = get_text(in, SIZE_MAX - 1, &len), *pools = NULL, *doubts = NULL;
-	bool ok = sources && (!from->s || kept_get(in, from->s, sizeof *from->s)) && kept_get(in, &h, sizeof h) &&
-		take_sources(to, sources, len, from->origin, from->file, h.n_sources) && (pools = get_text(in, SMALL_MOST, &pools_len)) &&
-		(doubts = get_text(in, SMALL_MOST, &doubts_len));
 
-	free(sources);
-	if (ok && h.n_doubts)
-		to->doubts = memory_strdup(doubts);
-	free(doubts);
-	if (ok) {
-		struct zone *z = to->zone = zone_placeholder(key, from->origin);
-		to->n_doubts = h.n_doubts;
-		ok = take_pools(z, pools, pools_len, h.pools_n) && (!h.chain || get_chain(in, &h, z)) && get_image(in, &h, z) &&
-			image_index(z, key);
-	}
-	free(pools);
-	return ok;
+	if (!(g->sources = get_text(in, SIZE_MAX - 1, &len)) || (from->s && !kept_get(in, from->s, sizeof *from->s)) || !kept_get(in, &h, sizeof h) ||
+		!take_sources(to, g->sources, len, from->origin, from->file, h.n_sources) || !(g->pools = get_text(in, SMALL_MOST, &pools_len)) ||
+		!(g->doubts = get_text(in, SMALL_MOST, &doubts_len)))
+		return false;
+	if (h.n_doubts)
+		to->doubts = memory_strdup(g->doubts);
+	to->n_doubts = h.n_doubts;
+	struct zone *z = to->zone = zone_placeholder(key, from->origin);
+	if (!take_pools(z, g->pools, pools_len, h.pools_n) || (h.chain && !get_chain(in, &h, z)) || !get_image(in, &h, z) || !image_index(z, key))
+		return false;
+	/* As zone_compile(): its first count is of the scope that may be on. */
+	z->refs = 0;
+	zone_hold(z);
+	return true;
 }
 
 bool zone_kept_read(struct load *to, const struct zone_kept_from *from, struct hash_key key, struct faults *f)
 {
+	struct getting g = { .sources = NULL };
 	struct kept_in in;
 
 	*to = (struct load){ 0 };
 	if (!kept_open(&in, from->path, from->s ? KIND_SIGNED : KIND))
 		return false;
-	const bool ok = get_zone(&in, to, from, key);
+	scope_hold(&g, let_go);
+	const bool ok = get_zone(&in, &g, to, from, key);
+	scope_forget(&g, let_go);
+	let_go(&g);
 	if (in.bad)
 		kept_close_harmed(&in, from->path);
 	else

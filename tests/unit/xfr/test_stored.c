@@ -1,5 +1,7 @@
 #include "xfr/stored.h"
 
+#include "base/scope.h"
+#include "unit/failing.h"
 #include "unit/store/stored.h"
 #include "unit/unit.h"
 #include "unit/zone/change_of.h"
@@ -118,10 +120,39 @@ static void what_was_signed_of_another_whole_is_of_no_use(void)
 	stored_end();
 }
 
+static void go_on(void *ctx)
+{
+	upon(ctx, base.base);
+}
+
+static void try_to_go_on(void *ctx)
+{
+	struct zone *z = ctx;
+	const size_t held = failing_held();
+
+	scope_run(go_on, z);
+	CU_ASSERT_EQUAL(failing_held(), held);
+	CU_ASSERT_EQUAL(z->refs, 1);
+}
+
+static void without_memory_nothing_stays(void)
+{
+	struct zone *z = zone_of_serial("$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n");
+
+	begin(z);
+	add_step("- " SOA("1", "2") "+ " SOA("2", "2") "+ " CDS);
+	add_step("- " SOA("2", "2") "- " CDS "+ " SOA("3", "2"));
+	CU_ASSERT_EQUAL(upon(z, base.base), 3);
+	CU_ASSERT(failing_each(try_to_go_on, z) > 8);
+	zone_drop(z);
+	stored_end();
+}
+
 static const struct unit_case cases[] = {
 	{ "what was signed goes on from where it was kept", what_was_signed_goes_on_from_where_it_was_kept },
 	{ "what was signed of other data is of no use", what_was_signed_of_other_data_is_of_no_use },
 	{ "what was signed of another whole is of no use", what_was_signed_of_another_whole_is_of_no_use },
+	{ "without memory nothing stays", without_memory_nothing_stays },
 };
 
 void suite_stored(void);

@@ -1,6 +1,8 @@
 #include "zone/zone_kept.h"
 
 #include "base/file.h"
+#include "base/scope.h"
+#include "unit/failing.h"
 #include "unit/unit.h"
 #include "unit/zone/zone_of.h"
 #include "zone/denial.h"
@@ -158,6 +160,76 @@ static void what_is_of_another_version_name_or_file_is_read(void)
 	unlink(kept);
 }
 
+static void read_without_memory(void *ctx)
+{
+	struct zone_kept_signed got;
+	struct faults f;
+	struct load k;
+
+	faults_init(&f);
+	if (zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, file, &got }, zone_of_key, &f))
+		++*(unsigned *)ctx;
+	load_fini(&k);
+	faults_fini(&f);
+	scope_fail(); /* all that is not given back by now is the scope's */
+}
+
+static void read_and_end(void *ctx)
+{
+	struct zone_kept_signed got;
+	struct faults f;
+	struct load k;
+
+	(void)ctx;
+	faults_init(&f);
+	CU_ASSERT_TRUE(zone_kept_read(&k, &(struct zone_kept_from){ kept, origin, file, &got }, zone_of_key, &f));
+	faults_fini(&f);
+	scope_fail();
+}
+
+static int next_fd(void)
+{
+	const int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+static void try_to_read(void *ctx)
+{
+	const size_t held = failing_held();
+	const int fd = next_fd();
+
+	CU_ASSERT_FALSE(scope_run(read_without_memory, ctx));
+	CU_ASSERT_EQUAL(failing_held(), held);
+	CU_ASSERT_EQUAL(next_fd(), fd);
+	CU_ASSERT_EQUAL(access(kept, F_OK), 0);
+}
+
+/* Wherever it ends, it ends what was read, and the file is there for the next time. */
+static void without_memory_nothing_stays(void)
+{
+	const struct zone_kept_signed is = { 7, 3, 4000 };
+	struct faults f;
+	struct fault why;
+	struct load l;
+	unsigned n = 0;
+
+	faults_init(&f);
+	write_file(more, "a A 192.0.2.9\n");
+	write_file(file, zones[2].text);
+	CU_ASSERT_TRUE_FATAL(read_file(&l, &f));
+	CU_ASSERT_TRUE(zone_kept_write(kept, &l, &is, &why));
+	CU_ASSERT(failing_each(try_to_read, &n) > 8);
+	CU_ASSERT(n > 0);
+	const size_t held = failing_held();
+	CU_ASSERT_FALSE(scope_run(read_and_end, NULL));
+	CU_ASSERT_EQUAL(failing_held(), held);
+	load_fini(&l);
+	faults_fini(&f);
+	unlink(kept);
+}
+
 /* One that was signed here has beside that what it is good for, and is not taken for one that was not. */
 static void one_that_was_signed_is_had_with_what_it_is_good_for(void)
 {
@@ -215,6 +287,7 @@ static const struct unit_case cases[] = {
 	{ "a zone is the same as that of its file", a_zone_is_the_same_as_that_of_its_file },
 	{ "what is of another version, name or file is read", what_is_of_another_version_name_or_file_is_read },
 	{ "one that may change unseen is not kept", one_that_may_change_unseen_is_not_kept },
+	{ "without memory nothing stays", without_memory_nothing_stays },
 };
 
 void suite_zone_kept(void);
