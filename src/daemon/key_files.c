@@ -199,11 +199,21 @@ bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uin
 		return false;
 	/* Before it is written: what is half there is dropped with the rest. */
 	pthread_mutex_lock(&b->lock);
-	const bool noted = note_path(b, pair[0]) && note_path(b, pair[1]);
+	const bool noted = note_path(b, pair[1]) && note_path(b, pair[0]);
 	pthread_mutex_unlock(&b->lock);
 	if (!noted)
 		return fault(why, "out of memory");
 	return write_pair((const char(*)[PATH_ROOM])pair, apex, k, created_s, file_prepare, why);
+}
+
+bool key_files_note(const struct key_files *f, struct key_files_batch *b, const uint8_t *apex, const struct signing_key *k, struct fault *why)
+{
+	char pair[2][PATH_ROOM];
+	bool ok = pair_of(f, apex, k, pair, why);
+
+	for (unsigned i = 2; ok && i > 0; i--)
+		ok = !file_is_prepared(pair[i - 1]) || note_path(b, pair[i - 1]) || fault(why, "out of memory");
+	return ok;
 }
 
 bool key_files_place(struct key_files_batch *b, struct fault *why)

@@ -43,7 +43,7 @@ bool key_files_has(struct key_files *f, const uint8_t *apex, const struct signin
  * key_files_place(). Then comes key_files_end(). */
 struct key_files_batch {
 	pthread_mutex_t lock; /* the caller's to make and to destroy; of what follows, which begins zeroed */
-	char **paths;         /* [n] own; K*.private and K*.key */
+	char **paths;         /* [n] own; K*.key, and K*.private behind it, which says that both are there */
 	size_t n, room;
 };
 /* What was prepared by who was killed goes, but for files of that name (as signing_text_file() has it) that are wanted. `all`: nobody prepares
@@ -51,6 +51,8 @@ struct key_files_batch {
 void key_files_sweep(const struct key_files *f, bool all, bool (*wanted)(void *ctx, const char *name), void *ctx);
 bool key_files_prepare(struct key_files *f, struct key_files_batch *b, const uint8_t *apex,
 	const struct signing_key *k, int64_t created_s, struct fault *why);
+/* What is there of it already beside its place is of the batch. On one thread. */
+bool key_files_note(const struct key_files *f, struct key_files_batch *b, const uint8_t *apex, const struct signing_key *k, struct fault *why);
 bool key_files_place(struct key_files_batch *b, struct fault *why);
 /* In the place of that: what was prepared is on the disk, and settled when its states are stored. */
 bool key_files_sync(const struct key_files *f, struct fault *why);

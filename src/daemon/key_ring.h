@@ -24,8 +24,10 @@ void key_ring_close(struct key_ring *r); /* NULL is fine */
 /* Until the store is released (store_open_unreleased()) no state of a key that is made is stored, and its files stay beside their places.
  * We end before that: they go. */
 void key_ring_take_back(struct key_ring *r);
-/* It may have been released since the last time: then they get into their places. For jobs. */
-void key_ring_keep_made(struct key_ring *r);
+/* It may have been released since the last time: then some of them get into their places, at the cost of one. False: there was nothing to do.
+ * What is left when we end is settled at the next start. For jobs. */
+enum { KEY_RING_PORTION = 256 };
+bool key_ring_keep_made(struct key_ring *r);
 /* Files that were prepared by who is gone, and of which no state is stored, go. `all`: nobody prepares any now; else those of the last minute
  * stay. For jobs. */
 void key_ring_sweep(struct key_ring *r, bool all);

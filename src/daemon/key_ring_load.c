@@ -182,11 +182,15 @@ static bool remember_made(struct key_ring *r, const struct ring_zone *z, struct 
 	return ok;
 }
 
-static struct key_made *take_made(struct key_ring *r)
+/* As many at most. */
+static struct key_made *take_made(struct key_ring *r, size_t most)
 {
 	pthread_mutex_lock(&r->lock);
-	struct key_made *list = r->made;
-	r->made = NULL;
+	struct key_made *list = r->made, **end = &r->made;
+	while (*end && most-- > 0)
+		end = &(*end)->next;
+	r->made = *end;
+	*end = NULL;
 	pthread_mutex_unlock(&r->lock);
 	return list;
 }
@@ -211,17 +215,36 @@ void key_ring_settle_key(struct key_ring *r, const struct ring_zone *z, const st
 			name_text(name, z->apex), why.text);
 }
 
-void key_ring_keep_made(struct key_ring *r)
+/* All at the cost of one; or where that fails, as when somebody has settled one of them meanwhile, each by itself. */
+static void settle_made(struct key_ring *r, const struct key_made *list)
+{
+	struct key_files_batch b = { .paths = NULL };
+	struct fault why;
+	bool ok = true;
+
+	for (const struct key_made *m = list; ok && m; m = m->next)
+		ok = key_files_note(r->files, &b, m->zone->apex, m->key, &why);
+	ok = ok && key_files_place(&b, &why);
+	key_files_end(&b, true);
+	for (const struct key_made *m = list; !ok && m; m = m->next)
+		key_ring_settle_key(r, m->zone, m->key);
+}
+
+bool key_ring_keep_made(struct key_ring *r)
 {
 	if (store_is_unreleased(r->store))
-		return;
-	for (struct key_made *m = take_made(r); m; m = end_made(m))
-		key_ring_settle_key(r, m->zone, m->key);
+		return false;
+	struct key_made *list = take_made(r, KEY_RING_PORTION);
+	const bool any = list;
+	settle_made(r, list);
+	while (list)
+		list = end_made(list);
+	return any;
 }
 
 void key_ring_forget_made(struct key_ring *r)
 {
-	for (struct key_made *m = take_made(r); m;)
+	for (struct key_made *m = take_made(r, SIZE_MAX); m;)
 		m = end_made(m);
 }
 
@@ -229,7 +252,7 @@ void key_ring_take_back(struct key_ring *r)
 {
 	const bool theirs = store_is_unreleased(r->store);
 
-	for (struct key_made *m = theirs ? take_made(r) : NULL; m; m = end_made(m))
+	for (struct key_made *m = theirs ? take_made(r, SIZE_MAX) : NULL; m; m = end_made(m))
 		key_files_remove(r->files, m->zone->apex, m->key);
 }
 

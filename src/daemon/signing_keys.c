@@ -155,7 +155,8 @@ static void work(void *ctx, struct job *job)
 	const struct conf *c = parts_conf(&l->now);
 	const struct registry *zones = l->now.zones;
 
-	key_ring_keep_made(k->opts.ring);
+	while (!job_is_cancelled(job) && key_ring_keep_made(k->opts.ring))
+		;
 	for (size_t i = 0; i < zones->n && !job_is_cancelled(job); i++) {
 		const struct conf_rule *rule = &c->rules[zone_set_rule(zones->set, i)];
 		const unsigned number = rule->dnssec;
@@ -198,7 +199,8 @@ static void done(void *ctx, enum job_end end)
 	publisher_let_go(k->opts.publisher, &l->now);
 	*l = (struct look){ .next_s = 0 };
 	k->again = false;
-	if (end != JOB_CANCELLED)
+	/* It may have been cancelled for an upgrade that fails. */
+	if (!jobs_are_stopped(k->opts.jobs))
 		look_in(k, soon || next_s < LOOK_LEAST_S ? LOOK_LEAST_S : next_s);
 }
 

@@ -1,4 +1,5 @@
 #include "daemon/key_ring_inner.h"
+#include "base/file.h"
 #include "daemon/key_files.h"
 #include "store/store.h"
 #include "unit/unit.h"
@@ -624,6 +625,51 @@ static void open_unreleased(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
 }
 
+/* Many of them in portions; and who is told to end meanwhile leaves the rest to the next. */
+static void many_keys_get_their_places_in_portions(void)
+{
+	enum { ALL = KEY_RING_PORTION + 20, LEFT = 20 };
+	static struct key_ring_first list[ALL];
+	static uint8_t names[ALL][8];
+	const struct key_policy p = quick();
+	char path[400] = "", file[SIGNING_FILE_NAME];
+
+	for (unsigned i = 0; i < ALL; i++) {
+		snprintf((char *)names[i], sizeof names[i], "\5k%04u", i);
+		list[i] = (struct key_ring_first){ names[i], &p };
+	}
+	begin();
+	keyset_drop(key_ring_get(ring, other, &p, &why));
+	open_unreleased();
+	key_ring_get_many(ring, list, ALL, false);
+	CU_ASSERT_FALSE(key_ring_keep_made(ring));
+	CU_ASSERT(store_release(store, &why));
+	CU_ASSERT_EQUAL(count_files(".private.new"), ALL);
+	CU_ASSERT_TRUE(key_ring_keep_made(ring));
+	CU_ASSERT_EQUAL(count_files(".private"), 1 + KEY_RING_PORTION);
+	CU_ASSERT_EQUAL(count_files(".key"), 1 + KEY_RING_PORTION);
+	CU_ASSERT_EQUAL(count_files(".private.new"), LEFT);
+	/* Something is in the place of one of them: the others are not hindered by it. */
+	for (const uint8_t *name = names[0]; *path == 0; name += sizeof names[0]) {
+		struct keyset *s = key_ring_get(ring, name, &p, &why);
+		snprintf(path, sizeof path, "%s/%s.private", keys, signing_text_file(file, s->keys[0].key, name));
+		keyset_drop(s);
+		*path = file_is_prepared(path) ? *path : 0;
+	}
+	CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+	CU_ASSERT_TRUE(key_ring_keep_made(ring));
+	CU_ASSERT_FALSE(key_ring_keep_made(ring));
+	CU_ASSERT_EQUAL(count_files(".key"), 1 + ALL);
+	CU_ASSERT_EQUAL(count_files(".new"), 1);
+	CU_ASSERT_EQUAL(rmdir(path), 0);
+	again(); /* the next settles that one */
+	for (unsigned i = 0; i < ALL; i++)
+		keyset_drop(key_ring_get(ring, names[i], &p, &why));
+	CU_ASSERT_EQUAL(count_files(".private"), 1 + ALL);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	end();
+}
+
 /* "/" of a name is no letter of its file's (RFC 2317); and what we do not name is not ours. */
 static void a_key_of_a_name_with_odd_letters_is_put_in_its_place(void)
 {
@@ -862,6 +908,7 @@ void suite_key_ring(void)
 			keys_of_who_was_killed_before_the_store_was_its_own_are_nobodys },
 		{ "keys of who was killed once the store was its own are had",
 			keys_of_who_was_killed_once_the_store_was_its_own_are_had },
+		{ "many keys get their places in portions", many_keys_get_their_places_in_portions },
 		{ "a key of a name with odd letters is put in its place",
 			a_key_of_a_name_with_odd_letters_is_put_in_its_place },
 	};
