@@ -377,6 +377,7 @@ static void open_auction(struct shed_auction *a)
 	a->first = memory_zeroed(n, sizeof *a->first);
 	a->load = memory_zeroed(n, sizeof *a->load);
 	a->floor = memory_zeroed(n, sizeof *a->floor);
+	a->theirs = memory_zeroed(n, sizeof *a->theirs);
 	a->capacity = memory_zeroed(n, sizeof *a->capacity);
 	a->atoms = memory_zeroed(all, sizeof *a->atoms);
 	a->leavers = memory_zeroed(all, sizeof *a->leavers);
@@ -396,6 +397,10 @@ static void open_auction(struct shed_auction *a)
 		memcpy(a->load, a->p->base, n * sizeof *a->load);
 	for (size_t i = 0; i < a->n_atoms; i++)
 		shed_settle(a, &a->atoms[i]);
+	for (unsigned i = 0; i < n; i++) {
+		a->theirs[i] = a->load[i] * (1 - shed_part_of(a, i));
+		a->load[i] -= a->theirs[i];
+	}
 	shed_stretch(a);
 	for (unsigned i = 0; i < n; i++)
 		a->floor[i] = a->p->steady ? a->load[i] * (1 - 1.0 / STEP_PARTS) : -INFINITY;
@@ -406,6 +411,7 @@ static void close_auction(struct shed_auction *a)
 	memory_free(a->first);
 	memory_free(a->load);
 	memory_free(a->floor);
+	memory_free(a->theirs);
 	memory_free(a->capacity);
 	memory_free(a->atoms);
 	memory_free(a->leavers);
@@ -421,9 +427,9 @@ static void tell_edges(const struct shed_auction *a, struct shed_edge *out)
 	double *extra = memory_zeroed(n, sizeof *extra);
 
 	for (unsigned i = 0; i < n; i++)
-		out[i] = (struct shed_edge){ .load = a->load[i],
+		out[i] = (struct shed_edge){ .load = a->load[i] + a->theirs[i],
 			.own = a->p->base ? a->p->base[i] : 0,
-			.limit = a->capacity[i] * shed_edge_of(a, i)->high };
+			.limit = a->capacity[i] * shed_edge_of(a, i)->high / shed_part_of(a, i) };
 	for (size_t i = 0; i < a->n_atoms; i++) {
 		const struct atom *atom = &a->atoms[i];
 		const struct offer *o = a->offers + atom->first;

@@ -88,6 +88,9 @@ struct shed_problem {
 	const double *base;             /* [edge] its load that no price moves */
 	const uint16_t *share;          /* [edge] of SHED_ALL; NULL: all */
 	const double *capacity;         /* [edge] 0: no limit; NULL: as the edges have it */
+	/* [edge] above 0, up to 1: what others send there, whose demand is not known, is in `base`. They find prices, too: of what
+	 * comes for a lower one, and goes for a higher, so much is ours. NULL: all of it. */
+	const double *part;
 	/* The prices were right a moment ago, and no edge has come or gone since: at most a
 	 * quarter of an edge's load leaves at once, prices fall slowly, and loads that stay
 	 * within 5 % of capacity below the high watermark move nobody. Else prices go where

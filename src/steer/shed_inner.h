@@ -49,9 +49,10 @@ struct shed_auction {
 	struct offer *offers;
 	size_t n_atoms, n_offers;
 	uint32_t *first;  /* [edge] its first offer + 1 */
-	double *load;     /* [edge] */
+	double *load;     /* [edge] our part of it */
+	double *theirs;   /* [edge] that of the others, as it was in the beginning */
 	double *floor;    /* [edge] its load may not fall below this by prices in this step */
-	double *capacity; /* [edge] of load, raised where it cannot be enough; 0: no limit */
+	double *capacity; /* [edge] our part of it, raised where it cannot be enough; 0: no limit */
 	struct leaver *leavers;
 	struct kind *kinds;
 	size_t n_kinds;
@@ -68,6 +69,12 @@ struct shed_auction {
 static inline const struct edge *shed_edge_of(const struct shed_auction *a, unsigned edge)
 {
 	return &a->p->steer->edges[edge];
+}
+
+/* How much of what a price moves is ours. */
+static inline double shed_part_of(const struct shed_auction *a, unsigned edge)
+{
+	return a->p->part ? a->p->part[edge] : 1;
 }
 
 static inline uint64_t shed_offer_cost(const struct shed_auction *a, const struct offer *o)

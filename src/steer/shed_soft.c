@@ -33,7 +33,7 @@ static void join_pools(const struct shed_auction *a, uint16_t *up)
 
 static double capacity_of(const struct shed_auction *a, unsigned edge)
 {
-	return a->p->capacity ? a->p->capacity[edge] : shed_edge_of(a, edge)->capacity;
+	return shed_part_of(a, edge) * (a->p->capacity ? a->p->capacity[edge] : shed_edge_of(a, edge)->capacity);
 }
 
 /* Where all that belong together cannot bear what comes, each bears more, in proportion: prices
@@ -73,7 +73,7 @@ static void soft_loads(struct shed_auction *a, double heat, double *load)
 	double part[OFFERS_MOST];
 
 	for (unsigned i = 0; i < a->p->steer->n_edges; i++)
-		load[i] = a->p->base ? a->p->base[i] : 0;
+		load[i] = (a->p->base ? a->p->base[i] : 0) - a->theirs[i];
 	for (size_t k = 0; k < a->n_kinds; k++) {
 		const struct atom *atom = &a->atoms[a->kinds[k].atom];
 		const struct offer *o = a->offers + atom->first;
