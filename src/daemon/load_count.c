@@ -208,10 +208,14 @@ static void take_loads(const struct load_count *c, const struct load_counted *al
 		if (!all[i].n) {
 			e->base = 0;
 			e->base_n = 0;
+			e->told_all = false;
 			continue;
 		}
-		const double beside =
-			all[i].told - c->memory->per_query * (all[i].rate + load_fleet_of_others(c, i));
+		if (c->memory->part) {
+			load_fleet_follow(c, i, &all[i]);
+			continue;
+		}
+		const double beside = all[i].told - c->memory->per_query * all[i].rate;
 		e->base += load_count_lag(&e->base_n) * (beside - e->base);
 	}
 }
@@ -277,7 +281,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	uint32_t *price = memory_zeroed(n, sizeof *price);
 	double *base = memory_zeroed(n, sizeof *base);
 	struct shed_edge *out = memory_zeroed(n, sizeof *out);
-	double *capacity = memory_zeroed(n, sizeof *capacity);
+	double *capacity = memory_zeroed(n, sizeof *capacity), *part = memory_zeroed(n, sizeof *part);
 	size_t n_demand;
 	struct shed_demand *demand = groups_list(m->sums ? m->sum : m->groups, &n_demand), *staged;
 	struct shed_stage stage;
@@ -289,6 +293,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 		drop_staged(c, demand, &n_demand);
 	for (unsigned i = 0; i < n; i++) {
 		capacity[i] = load_fleet_capacity(c, i);
+		part[i] = load_fleet_part(c, i);
 		price[i] = c->loads[i].price;
 		base[i] = c->loads[i].base + per_query * c->loads[i].other;
 	}
@@ -301,6 +306,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 					      .base = base,
 					      .share = c->share,
 					      .capacity = capacity,
+					      .part = part,
 					      .steady = steady,
 					      .effort = effort },
 		price, out);
@@ -313,6 +319,7 @@ static bool solve(const struct load_count *c, bool steady, size_t effort, bool *
 	memory_free(base);
 	memory_free(out);
 	memory_free(capacity);
+	memory_free(part);
 	memory_free(demand);
 	memory_free(staged);
 	memory_free(edges);

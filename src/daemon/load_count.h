@@ -29,6 +29,10 @@ struct load_edge {
 	/* Of a fleet, answers a second: of all its servers, when all were there; and of those that we speak for,
 	 * when the others were lost. */
 	double whole, held;
+	/* Others are lost, and what they make of it is in its base, by what its probes tell. Answers a second of ours are smoothed
+	 * alike, so that both together are its load. */
+	bool told_all;
+	double ours;
 };
 
 /* What is remembered from one interval to the next. */

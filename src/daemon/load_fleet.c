@@ -17,6 +17,43 @@ double load_fleet_of_others(const struct load_count *c, unsigned edge)
 	return c->memory->part ? c->memory->lost * fmax(0, e->whole - e->held) : 0;
 }
 
+/* --- edges whose load is told while others are lost ----------------------------------------- */
+
+/* Its base is what no server of the fleet makes, as while all are heard. */
+static void leave_told(const struct load_memory *m, struct load_edge *e)
+{
+	if (!e->told_all)
+		return;
+	e->base += m->per_query * (e->ours - e->whole);
+	e->base_n = 1;
+	e->told_all = false;
+}
+
+/* From the same load on, which counts as the first interval: how much of it was ours is known by one alone. */
+void load_fleet_follow(const struct load_count *c, unsigned edge, const struct load_counted *counted)
+{
+	struct load_edge *e = &c->loads[edge];
+	const double each = c->memory->per_query;
+
+	if (!e->told_all) {
+		e->base += each * (e->whole - e->held);
+		e->ours = e->held;
+		e->base_n = 1;
+		e->told_all = true;
+	}
+	const double lag = load_count_lag(&e->base_n);
+	e->base += lag * (counted->told - each * counted->rate - e->base);
+	e->ours += lag * (counted->rate - e->ours);
+}
+
+/* When it has room all who share it see that: a step of ours is as many as they will take together. */
+double load_fleet_part(const struct load_count *c, unsigned edge)
+{
+	return c->memory->part && c->loads[edge].told_all ? fmax(c->memory->share, LEAST_PART) : 1;
+}
+
+/* --- what an edge may bear ------------------------------------------------------------------ */
+
 double load_fleet_capacity(const struct load_count *c, unsigned edge)
 {
 	const struct edge *e = &c->steer->edges[edge];
@@ -24,7 +61,7 @@ double load_fleet_capacity(const struct load_count *c, unsigned edge)
 	const struct load_edge *load = &c->loads[edge];
 	const double each = m->per_query > 0 ? m->per_query : 1;
 
-	if (e->capacity <= 0 || !m->part)
+	if (e->capacity <= 0 || !m->part || load->told_all)
 		return e->capacity;
 	const double ours = load->base + each * load->held,
 		     free = e->capacity * e->high - ours - each * load_fleet_of_others(c, edge);
@@ -64,8 +101,10 @@ static void hold(const struct load_count *c, const struct load_sum *sum)
 {
 	const double level = level_of(c, sum);
 
-	for (unsigned i = 0; i < c->steer->n_edges; i++)
+	for (unsigned i = 0; i < c->steer->n_edges; i++) {
+		leave_told(c->memory, &c->loads[i]);
 		c->loads[i].held = level * sum->edges[i].rate;
+	}
 }
 
 /* How much of what others asked is thought to be asked still, there: all of it, unless most of it is asked of us. */
@@ -87,15 +126,19 @@ static void set_part(const struct load_count *c, const struct load_sum *sum, uin
 	m->who = who;
 	m->part = s.whole > 0;
 	m->lost = lost_of(s, sure);
-	m->share = s.held > 0 ? s.held / (s.held + m->lost * fmax(0, s.whole - s.held)) : 1;
+	/* By what is smoothed: in an interval in which hardly anybody asks, a share would be next to nothing. */
+	const double ours = fmax(s.held, fmin(sum->slow, s.whole));
+	m->share = ours > 0 ? ours / (ours + m->lost * fmax(0, s.whole - ours)) : 1;
 }
 
 static void set_whole(const struct load_count *c, const struct load_sum *sum)
 {
 	const double level = level_of(c, sum);
 
-	for (unsigned i = 0; i < c->steer->n_edges; i++)
+	for (unsigned i = 0; i < c->steer->n_edges; i++) {
 		c->loads[i].whole = level * sum->edges[i].rate;
+		leave_told(c->memory, &c->loads[i]);
+	}
 	c->memory->part = false;
 	c->memory->who = c->fleet->who;
 	c->memory->was = c->memory->slow;
@@ -150,6 +193,8 @@ void load_fleet_leave(const struct load_count *c)
 	c->memory->sums = false;
 	c->memory->part = false;
 	c->memory->who = 0;
+	for (unsigned i = 0; i < c->steer->n_edges; i++)
+		c->loads[i].told_all = false; /* what others make of it is what it does beside */
 }
 
 void load_fleet_gather(const struct load_count *c, struct load_counted *all, const struct load_own *own)

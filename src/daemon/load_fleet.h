@@ -4,7 +4,8 @@
  * part of each edge: what those that he speaks for had of it when all were there, and of what was free then a share,
  * which is theirs of all demand. So however a fleet falls apart, its pieces together fill no edge more than one server
  * would have. Who died, and has not only fallen silent, is known by his clients: they ask the others, and his part
- * is theirs. Pure but for what it is given; any thread.
+ * is theirs. Where probes tell an edge's load nothing is held: what all others make of it is in that, dead or alive, and
+ * of what is free by it each piece takes its share. Pure but for what it is given; any thread.
  */
 #ifndef DAEMON_LOAD_FLEET_H
 #define DAEMON_LOAD_FLEET_H
@@ -29,8 +30,14 @@ void load_fleet_foresee(const struct load_count *c);
 /* There is no fleet any more. */
 void load_fleet_leave(const struct load_count *c);
 
+/* Others are lost, and an edge tells its load: what we have counted of it in an interval. */
+void load_fleet_follow(const struct load_count *c, unsigned edge, const struct load_counted *counted);
+
 /* What an edge may bear of what we know the clients of. 0: no limit. */
 double load_fleet_capacity(const struct load_count *c, unsigned edge);
+
+/* How much of what its price moves there or away is ours. */
+double load_fleet_part(const struct load_count *c, unsigned edge);
 
 /* What others are thought to use of it, beside: answers a second. */
 double load_fleet_of_others(const struct load_count *c, unsigned edge);

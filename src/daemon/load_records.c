@@ -251,7 +251,7 @@ struct load_record *load_record_prices(const struct steer *s, const struct load_
 		be64_put(at, s->edges[i].hash);
 		be32_put(at + 8, e->price);
 		be16_put(at + 12, e->room);
-		at = put_float(at + 14, e->whole);
+		at = put_float(at + 14, e->told_all ? e->ours : e->whole); /* of those that it is told to: others are in its base */
 		at = put_float(at, e->base);
 		at = put_float(at, e->use.load);
 		at = put_float(at, e->use.own);

@@ -261,7 +261,7 @@ static void prices_are_taken_by_the_names_of_edges(void)
 	struct small s;
 	const struct pool_opts pool = small_pool();
 	struct load_edge from[4] = { { .price = 1234, .room = SHED_ALL, .whole = 8, .base = 3, .use = { .load = 11 } },
-		{ .price = UINT32_MAX, .room = 77 } }, to[4] = { { .other = 5 } };
+		{ .price = UINT32_MAX, .room = 77 }, { .whole = 9, .told_all = true, .ours = 6 } }, to[4] = { { .other = 5 } };
 	double each;
 	bool changed;
 
@@ -270,6 +270,7 @@ static void prices_are_taken_by_the_names_of_edges(void)
 	CU_ASSERT_TRUE(load_record_take(r, s.steer, to, &each, &changed));
 	CU_ASSERT_TRUE(changed);
 	CU_ASSERT(to[0].price == 1234 && to[0].room == SHED_ALL && to[0].other == 5 && to[0].whole == 8 && to[0].base == 3);
+	CU_ASSERT_EQUAL(to[2].whole, 6);
 	CU_ASSERT(to[0].use.load == 11 && to[1].price == SHED_MOST && to[1].room == 77 && each == 0.25);
 	CU_ASSERT_TRUE(load_record_take(r, s.steer, to, &each, &changed));
 	CU_ASSERT_FALSE(changed);
