@@ -77,7 +77,7 @@ struct key_ring *key_ring_open(struct store *store, const char *dir, struct faul
 	r->opened_us = clock_us();
 	r->files = key_files_open(dir, why);
 	if (r->files && store_each_keys(store, add_stored, r, why)) {
-		key_ring_sweep(r, false);
+		key_ring_sweep(r, false, NULL);
 		return r;
 	}
 	key_ring_close(r);

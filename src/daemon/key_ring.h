@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct job;
 struct key_ring;
 struct store;
 
@@ -29,8 +30,8 @@ void key_ring_take_back(struct key_ring *r);
 enum { KEY_RING_PORTION = 256 };
 bool key_ring_keep_made(struct key_ring *r);
 /* Files that were prepared by who is gone, and of which no state is stored, go. `all`: nobody prepares any now; else those of the last minute
- * stay. For jobs. */
-void key_ring_sweep(struct key_ring *r, bool all);
+ * stay. `job`: when it is cancelled nothing goes any more; NULL. For jobs. */
+void key_ring_sweep(struct key_ring *r, bool all, const struct job *job);
 const char *key_ring_dir(const struct key_ring *r);
 
 /* What the zone at `apex` (wire, lower case) is to be signed with now, by its policy; NULL: it

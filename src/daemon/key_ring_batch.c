@@ -115,7 +115,7 @@ void key_ring_get_many(
 
 	pthread_mutex_init(&b.lock, NULL);
 	pthread_mutex_init(&b.files.lock, NULL);
-	key_ring_sweep(r, false);
+	key_ring_sweep(r, false, NULL);
 	crew_run(n, politely, make_first, &b);
 	/* What is stored by a store that is not released yet may never be. */
 	const bool placed = !b.failed && (store_is_unreleased(r->store) ? key_files_sync(r->files, &why) : key_files_place(&b.files, &why));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/key_ring_inner.h"
+#include "jobs/jobs.h"
 #include "store/store.h"
 #include "store/store_keys.h"
 #include "zone/key_life_text.h"
@@ -93,20 +94,26 @@ static bool zone_has_file(struct ring_zone *z, const char *name)
 	return has;
 }
 
+struct sweeping {
+	struct key_ring *ring;
+	const struct job *job; /* NULL */
+};
+
 /* What we do not name so is not ours to drop. */
 static bool is_wanted(void *ctx, const char *name)
 {
+	const struct sweeping *s = ctx;
 	uint8_t apex[NAME_MOST];
 
 	if (!signing_text_file_apex(apex, name))
 		return true;
-	struct ring_zone *z = key_ring_zone(ctx, apex, false);
-	return z && zone_has_file(z, name);
+	struct ring_zone *z = key_ring_zone(s->ring, apex, false);
+	return (z && zone_has_file(z, name)) || (s->job && job_is_cancelled(s->job));
 }
 
-void key_ring_sweep(struct key_ring *r, bool all)
+void key_ring_sweep(struct key_ring *r, bool all, const struct job *job)
 {
-	key_files_sweep(r->files, all, is_wanted, r);
+	key_files_sweep(r->files, all, is_wanted, &(struct sweeping){ r, job });
 }
 
 /* --- what is in the folder ---------------------------------------------------------------- */

@@ -24,6 +24,8 @@ struct signing_keys {
 	void *ctx;
 	ev_timer sweeps; /* no job can begin, or there are no keys */
 	unsigned sweep_lane;
+	struct job *sweeping; /* that somebody waits for; NULL */
+	unsigned n_sweeping;  /* with those that do not end */
 	void (*swept)(void *ctx); /* NULL: nobody waits for it */
 	void *swept_ctx;
 	struct look {
@@ -261,8 +263,7 @@ static void on_parents(void *ctx)
 
 static void sweep(void *ctx, struct job *job)
 {
-	(void)job;
-	key_ring_sweep(((struct signing_keys *)ctx)->opts.ring, true);
+	key_ring_sweep(((struct signing_keys *)ctx)->opts.ring, true, job);
 }
 
 static void tell_swept(struct signing_keys *k)
@@ -276,8 +277,13 @@ static void tell_swept(struct signing_keys *k)
 
 static void sweep_done(void *ctx, enum job_end end)
 {
+	struct signing_keys *k = ctx;
+
 	(void)end; /* the next start does it */
-	tell_swept(ctx);
+	if (--k->n_sweeping)
+		return; /* nobody waits for this one any more */
+	k->sweeping = NULL;
+	tell_swept(k);
 }
 
 static void on_sweeps(struct ev_loop *loop, ev_timer *t, int events)
@@ -292,10 +298,17 @@ void signing_keys_sweep(struct signing_keys *k, void (*swept)(void *ctx), void *
 	k->swept = swept;
 	k->swept_ctx = ctx;
 	ev_timer_stop(k->opts.loop, &k->sweeps);
+	/* Who does not wait makes keys. */
+	if (k->sweeping)
+		jobs_cancel(k->opts.jobs, k->sweeping);
+	k->sweeping = NULL;
 	if (!swept)
 		return;
 	/* Nothing that changes something begins before who waits has heard. */
-	if (k->opts.ring && jobs_start(k->opts.jobs, &(struct job_opts){ .lane = k->sweep_lane, .name = "sweep keys", .looks = true, .ctx = k, .work = sweep, .done = sweep_done }))
+	if (k->opts.ring)
+		k->sweeping = jobs_start(k->opts.jobs, &(struct job_opts){ .lane = k->sweep_lane, .name = "sweep keys", .looks = true, .ctx = k, .work = sweep, .done = sweep_done });
+	k->n_sweeping += k->sweeping != NULL;
+	if (k->sweeping)
 		return;
 	ev_timer_set(&k->sweeps, 0, 0);
 	ev_timer_start(k->opts.loop, &k->sweeps);

@@ -47,6 +47,7 @@
 #define LOOK_S    0.02  /* at connections, once it serves */
 #define LEAVE_S   30.0  /* connections may go on so long */
 #define LEAST_S   0.5   /* answers that it has begun to send go out */
+#define SWEEP_S   5.0   /* what it has left is looked for */
 
 enum { SOCKETS_MOST = NET_LISTEN_MOST * NET_WORKERS_MOST + 2, RETRIES = 3 };
 
@@ -135,30 +136,17 @@ static void go_on(struct upgrade *u)
 	jobs_release(u->opts.jobs);
 }
 
-/* Nothing of one that has not served is left. */
+/* Nothing of one that has not served is left; or the next start has to look for it. */
 static void on_swept(void *ctx)
 {
 	struct upgrade *u = ctx;
 	char text[sizeof u->why.text + 128];
 
+	ev_timer_stop(u->opts.loop, &u->late);
 	snprintf(text, sizeof text, "upgrade: %s; process %d goes on serving", u->why.text, (int)getpid());
 	log_line(LOG_ERROR, "%s", text);
 	answer_call(u, 1, text);
 	go_on(u);
-}
-
-/* This process goes on. `stage`: how far it has come. */
-static void end_failed(struct upgrade *u, enum stage stage)
-{
-	if (u->pid)
-		kill(u->pid, SIGKILL); /* before it sees that nobody is there, and serves */
-	u->pid = 0;
-	hang_up(u);
-	/* Before it reads it makes no keys, and this process may; of one that has served their states are stored, and not known here. */
-	if (stage >= READS && !u->served)
-		signing_keys_sweep(u->opts.signing_keys, on_swept, u);
-	else
-		on_swept(u);
 }
 
 static void on_late(struct ev_loop *loop, ev_timer *t, int events);
@@ -169,6 +157,22 @@ static void wait_for(struct upgrade *u, enum stage stage, double most_s)
 	ev_timer_stop(u->opts.loop, &u->late);
 	ev_timer_set(&u->late, most_s, 0);
 	ev_timer_start(u->opts.loop, &u->late);
+}
+
+/* This process goes on. `stage`: how far it has come. */
+static void end_failed(struct upgrade *u, enum stage stage)
+{
+	if (u->pid)
+		kill(u->pid, SIGKILL); /* before it sees that nobody is there, and serves */
+	u->pid = 0;
+	hang_up(u);
+	/* Before it reads it makes no keys, and this process may; of one that has served their states are stored, and not known here. */
+	if (stage >= READS && !u->served) {
+		wait_for(u, FAILED, SWEEP_S);
+		signing_keys_sweep(u->opts.signing_keys, on_swept, u);
+	} else {
+		on_swept(u);
+	}
 }
 
 /* With a sentence in `why`. */
@@ -374,6 +378,12 @@ static void on_late(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
+	if (u->stage == FAILED) {
+		log_line(LOG_WARNING, "upgrade: the folder of keys does not answer; what the new process has left there is looked for at the next start");
+		signing_keys_sweep(u->opts.signing_keys, NULL, NULL);
+		on_swept(u);
+		return;
+	}
 	if (u->stage == SETTLES && !u->cancelled) {
 		u->cancelled = true;
 		jobs_cancel_running(u->opts.jobs);
@@ -485,20 +495,22 @@ static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 			ev_io_stop(loop, io);
 			log_line(LOG_ERROR, "the process that starts programs for us is gone: probes of kind exec, programs of verify and upgrades fail until a restart");
 		}
-		if (lost && !u->pid && u->stage != IDLE) { /* whom to watch, and to end, nobody would tell */
+		if (lost && !u->pid && u->stage != IDLE && u->stage != FAILED) { /* whom to watch, and to end, nobody would tell */
 			fault(&u->why, "the process that starts programs for us is gone");
 			fail(u);
 		}
 		return;
 	}
-	if (news.kind == LAUNCHER_NOT_STARTED) {
+	if (news.kind == LAUNCHER_NOT_STARTED && u->stage == FAILED) {
+		return; /* it has been told why */
+	} else if (news.kind == LAUNCHER_NOT_STARTED) {
 		fault(&u->why, "the program cannot be started: %s", strerror(news.value));
 		fail(u);
 	} else if (news.kind == LAUNCHER_STARTED) {
 		u->pid = news.pid;
 	} else if (news.pid == u->pid && u->stage == LEAVES && news.value == 0) {
 		end_together(u);
-	} else if (news.pid == u->pid && u->stage != IDLE) {
+	} else if (news.pid == u->pid && u->stage != IDLE && u->stage != FAILED) {
 		u->pid = 0;
 		hear_last(u);
 		if (!*u->why.text || strstr(u->why.text, "has ended"))

@@ -196,33 +196,76 @@ def keys():
         until(lambda: [f.endswith(".new") for f in files()] == [False, False], "it serves, and they are not in their places")
 
 
-@claim("a new process that has made the first keys of a zone, and is killed before it serves, leaves none of them")
-def keys_killed():
-    def files():
-        return sorted(f for _, _, names in os.walk(s.dir) for f in names if f.startswith("K"))
+SIGNED = "{ name: example.com, file: zones/example.com.zone, dnssec: auto }"
 
-    def successor():
-        return [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != s.proc.pid and is_ours(int(p))]
 
+def key_files(s):
+    return sorted(f for _, _, names in os.walk(s.dir) for f in names if f.startswith("K"))
+
+
+def upgrade_that_made_keys(s):
+    """The command that waits for it, and the new process, which has made keys and does not serve yet."""
     def is_ours(pid):
         with contextlib.suppress(OSError), open("/proc/%d/cmdline" % pid) as words, open("/proc/%d/status" % pid) as status:
             return s.conf in words.read() and "Threads:\t1\n" not in status.read()    # the launchers have one
         return False
 
+    def successor():
+        return [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != s.proc.pid and is_ours(int(p))]
+
+    s.configure(EDGES + "peers: { away: { at: \"192.0.2.254:53\" } }\n", "[ %s, { name: far.test, primary: [ away ] } ]" % SIGNED)    # it waits some seconds for that
+    command = subprocess.Popen([WAYMARKCTL, "-c", s.conf, "upgrade"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    until(lambda: "zone example.com.: a new CSK" in s.said() and len(key_files(s)) == 2 and successor(), "it makes no key: " + s.said())
+    same([f.endswith(".new") for f in key_files(s)], [True, True], "beside their places:")
+    return command, successor()[0]
+
+
+@claim("a new process that has made the first keys of a zone, and is killed before it serves, leaves none of them")
+def keys_killed():
     with Followed() as s:
-        signed = "{ name: example.com, file: zones/example.com.zone, dnssec: auto }"
-        s.configure(EDGES + "peers: { away: { at: \"192.0.2.254:53\" } }\n", "[ %s, { name: far.test, primary: [ away ] } ]" % signed)    # it waits some seconds for that
-        command = subprocess.Popen([WAYMARKCTL, "-c", s.conf, "upgrade"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        until(lambda: "zone example.com.: a new CSK" in s.said() and len(files()) == 2 and successor(), "it makes no key: " + s.said())
-        same([f.endswith(".new") for f in files()], [True, True], "beside their places:")
-        os.kill(successor()[0], signal.SIGKILL)
+        command, successor = upgrade_that_made_keys(s)
+        os.kill(successor, signal.SIGKILL)
         said = command.communicate(timeout=BOUND)[0]
         assert command.returncode == 1 and "was killed by signal 9 (reading)" in said, said
-        same(files(), [])
+        same(key_files(s), [])
         same(s.udp("www.example.com").addresses(), ["192.0.2.10"])
-        s.configure(EDGES, "[ %s ]" % signed)
+        s.configure(EDGES, "[ %s ]" % SIGNED)
         s.upgrade()
-        until(lambda: [f.endswith(".new") for f in files()] == [False, False], "it has one key")
+        until(lambda: [f.endswith(".new") for f in key_files(s)] == [False, False], "it has one key")
+
+
+def hang(folder):
+    """Whoever opens it, we too, waits until what is returned is closed; None: that cannot be had here (fanotify(7))."""
+    libc = ctypes.CDLL(None)
+    fd = libc.fanotify_init(0x5, os.O_RDONLY)                # FAN_CLOEXEC | FAN_CLASS_CONTENT
+    if fd < 0:
+        return None
+    if libc.fanotify_mark(fd, 1, ctypes.c_uint64(0x40010000), -100, folder.encode()) == 0:    # FAN_MARK_ADD, FAN_OPEN_PERM | FAN_ONDIR
+        return fd
+    os.close(fd)
+    return None
+
+
+@claim("after an upgrade that failed the server takes changes again, also where the folder of keys hangs")
+def keys_hang():
+    with Followed() as s:
+        command, successor = upgrade_that_made_keys(s)
+        folder = next(d for d, _, names in os.walk(s.dir) if any(f.startswith("K") for f in names))
+        fd = hang(folder)
+        if fd is None:
+            command.kill()
+            command.communicate()
+            raise Skip("needs CAP_SYS_ADMIN and fanotify with permissions")
+        try:
+            os.kill(successor, signal.SIGKILL)
+            said = command.communicate(timeout=20 * SLOW)[0]
+            assert command.returncode == 1 and "was killed by signal 9 (reading)" in said, said
+            s.configure(EDGES, "[ { name: example.com, file: zones/example.com.zone } ]")
+            s.write("zones/example.com.zone", APEX + "www A 192.0.2.11\n")
+            s.ctl("reload")
+            same(s.udp("www.example.com").addresses(), ["192.0.2.11"])
+        finally:
+            os.close(fd)
 
 
 @claim("an upgrade opens folders that the configuration did not name when the one before was started")

@@ -1,11 +1,13 @@
 #include "daemon/key_ring_inner.h"
 #include "base/file.h"
 #include "daemon/key_files.h"
+#include "jobs/jobs.h"
 #include "store/store.h"
 #include "unit/unit.h"
 #include "zone/signing_key_text.h"
 
 #include <dirent.h>
+#include <ev.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -690,7 +692,7 @@ static void a_key_of_a_name_with_odd_letters_is_put_in_its_place(void)
 		close(open(path, O_CREAT | O_WRONLY, 0600));
 	}
 	again(); /* it was killed there */
-	key_ring_sweep(ring, true);
+	key_ring_sweep(ring, true, NULL);
 	CU_ASSERT_EQUAL(count_files(".private.new"), 1 + UNIT_COUNT(rubbish));
 	CU_ASSERT_EQUAL(count_files(".key.new"), 1);
 	s = key_ring_get(ring, odd, &p, &why);
@@ -834,9 +836,9 @@ static void keys_of_who_was_killed_before_the_store_was_its_own_are_nobodys(void
 	s = key_ring_get(ring, apex, &p, &why);
 	CU_ASSERT_NOT_EQUAL(only_tag(s), lost);
 	keyset_drop(s);
-	key_ring_sweep(ring, false); /* somebody may be at it yet */
+	key_ring_sweep(ring, false, NULL); /* somebody may be at it yet */
 	CU_ASSERT_EQUAL(count_files(".private.new"), MANY + 1);
-	key_ring_sweep(ring, true);
+	key_ring_sweep(ring, true, NULL);
 	CU_ASSERT_EQUAL(count_files(".new"), 0);
 	CU_ASSERT_EQUAL(count_files(".private"), 2);
 	end();
@@ -863,7 +865,7 @@ static void keys_of_who_was_killed_once_the_store_was_its_own_are_had(void)
 	CU_ASSERT(store_release(store, &why));
 	CU_ASSERT_EQUAL(count_files(".private"), 1);
 	again();
-	key_ring_sweep(ring, true);
+	key_ring_sweep(ring, true, NULL);
 	for (unsigned i = 0; i < MANY; i++) {
 		s = key_ring_get(ring, names[i], &p, &why);
 		CU_ASSERT_EQUAL(only_tag(s), tags[i]);
@@ -871,6 +873,53 @@ static void keys_of_who_was_killed_once_the_store_was_its_own_are_had(void)
 	}
 	CU_ASSERT_EQUAL(count_files(".private"), MANY + 1);
 	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	end();
+}
+
+static bool begun, swept;
+
+static void sweep_late(void *ctx, struct job *job)
+{
+	(void)ctx;
+	__atomic_store_n(&begun, true, __ATOMIC_RELEASE);
+	while (!job_is_cancelled(job))
+		usleep(1000);
+	key_ring_sweep(ring, true, job);
+}
+
+static void have_swept(void *ctx, enum job_end end)
+{
+	(void)end;
+	swept = true;
+	ev_break(ctx, EVBREAK_ONE);
+}
+
+/* Nobody waited so long: keys are made again, and a file may be of one. */
+static void who_is_cancelled_sweeps_nothing(void)
+{
+	struct ev_loop *loop = ev_loop_new(0);
+	struct jobs *jobs = jobs_new(loop);
+	struct signing_key *k = signing_key_new(SIGNING_ED25519, 0, SIGNING_KSK, &why);
+
+	begin();
+	begun = swept = false;
+	struct key_files *f = key_files_open(keys, &why);
+	CU_ASSERT(key_files_write_aside(f, apex, k, 1, &why));
+	struct job *job = jobs_start(jobs, &(struct job_opts){ .lane = jobs_lane(jobs, 1, JOBS_PROMPT), .name = "sweep", .ctx = loop, .work = sweep_late, .done = have_swept });
+	CU_ASSERT_PTR_NOT_NULL_FATAL(job);
+	while (!__atomic_load_n(&begun, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	jobs_cancel(jobs, job);
+	while (!swept)
+		ev_run(loop, EVRUN_ONCE);
+	CU_ASSERT_EQUAL(count_files(".new"), 2);
+	key_ring_sweep(ring, true, NULL);
+	CU_ASSERT_EQUAL(count_files(".new"), 0);
+	CU_ASSERT(jobs_stop(jobs, 5));
+	jobs_free(jobs);
+	ev_loop_destroy(loop);
+	key_files_close(f);
+	signing_key_drop(k);
 	end();
 }
 
@@ -909,6 +958,7 @@ void suite_key_ring(void)
 		{ "keys of who was killed once the store was its own are had",
 			keys_of_who_was_killed_once_the_store_was_its_own_are_had },
 		{ "many keys get their places in portions", many_keys_get_their_places_in_portions },
+		{ "who is cancelled sweeps nothing", who_is_cancelled_sweeps_nothing },
 		{ "a key of a name with odd letters is put in its place",
 			a_key_of_a_name_with_odd_letters_is_put_in_its_place },
 	};
