@@ -86,6 +86,13 @@ def with_nets(judge, change):
     return test_latency.Judge(judge.edges, [(c, at, change(nets)) for c, at, nets in judge.clients], judge.truth, judge.probes, judge.mesh)
 
 
+def beside(judge, n):
+    """One network of each client is unmeasured, the others are measured by the nearest edges."""
+    known, asked = with_nets(judge, lambda nets: nets[:-1]), with_nets(judge, lambda nets: nets[-1:])
+    with asked.serve(known.rows(known.clients, n)) as server:
+        return by_client(asked, server, asked.clients)
+
+
 def apart(judge, seed):
     """Each network is a client with times of its own: by a factor away from its city's to each edge, and by half of that from all."""
     rng, world = random.Random(seed + 0.25), test_latency.Judge(judge.edges, [], {}, {}, judge.mesh)
@@ -144,6 +151,8 @@ def stages(judge, drawings):
     yield "and all other cities", None, lambda: others(judge)
     yield three, None, lambda: one(judge, own[3])
     yield "and own times to the nearest 5", None, lambda: one(judge, own[5])
+    yield "unmeasured, the place's others 3", None, lambda: beside(judge, 3)
+    yield "unmeasured, the place's others 5", None, lambda: beside(judge, 5)
     yield "own 3, each edge down", None, lambda: edges_down(judge, own[3])
     yield "other cities, 10 % false", "and all other cities", lambda: others(judge, SEED)
     yield "own 3, false rows left out", three, lambda: mean_of([one(judge, falsify(judge, own[3], seed, LEFT_OUT)) for seed in seeds])
