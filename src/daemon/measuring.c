@@ -201,7 +201,7 @@ static int nearest_on_map(const struct world *w, const struct choose_step *s, co
 	for (unsigned i = 0; i < s->n; i++) {
 		const double km = s->verdicts[i] == PASSED_DOWN
 			? (double)NAN
-			: model_explain(m, place, 0, s->edges[i]).km;
+			: model_distance_km(m, place, s->edges[i]);
 		if (km < best_km) {
 			best_km = km;
 			best = s->edges[i];

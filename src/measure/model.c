@@ -13,7 +13,7 @@
 #define LEAST_SHARE 0.25
 
 /* What no estimate falls below. */
-static double floor_ms(double km)
+double model_floor_ms(double km)
 {
 	return fmax(model_least_ms(km), model_line_ms(km) * LEAST_SHARE);
 }
@@ -123,6 +123,7 @@ void model_drop(struct model *m)
 	memory_free(m->country.changed);
 	memory_free(m->siblings.mean);
 	memory_free(m->siblings.changed);
+	memory_free(m->sibling_at);
 	memory_free(m->asn.mean);
 	memory_free(m->asn.changed);
 	memory_free(m->asn_key);
@@ -168,38 +169,44 @@ uint32_t model_asn(const struct model *m, uint32_t place, uint32_t asn)
 	return p ? m->asn_row[model_asn_slot(m, asn, model_country(p))] : 0;
 }
 
-/* What the estimates of all edges for a place have in common. */
-struct at_place {
-	struct model_point at;
-	const struct model_mean *near, *country; /* or NULL */
-};
-
-static float estimate(const struct model_edge *e, const struct at_place *p)
+bool model_at(const struct model *m, uint32_t place, struct model_at *to)
 {
-	if (!e->placed)
-		return NAN;
-	const double km = model_km(p->at, e->at);
+	const struct place *p = known_place(m, place);
+
+	if (!p)
+		return false;
+	const uint32_t siblings = m->siblings.rows ? m->sibling_row[model_sibling_cell(p)] : 0;
+	*to = (struct model_at){ model_point_at(p->lat, p->lon), row_of(m, &m->near, m->cell_row[model_cell(p->lat, p->lon)]),
+		row_of(m, &m->country, country_row(m, p)), row_of(m, &m->siblings, siblings), 0 };
+	if (siblings) {
+		const double far = model_km(to->at, m->sibling_at[siblings - 1]) / MODEL_PLACE_REACH_KM;
+		to->reach = exp(-far * far);
+	}
+	return true;
+}
+
+double model_bare_ms(const struct model *m, const struct model_at *at, unsigned edge, double km)
+{
+	const struct model_edge *e = &m->edge[edge];
 	double sum = model_line_ms(km) + e->offset_ms;
+
 	if (e->column != NO_COLUMN)
-		sum += (double)((p->near ? p->near[e->column].ms : 0) +
-			(p->country ? p->country[e->column].ms : 0));
-	return (float)fmax(sum, floor_ms(km));
+		sum += (double)((at->near ? at->near[e->column].ms : 0) + (at->country ? at->country[e->column].ms : 0));
+	return fmax(sum, model_floor_ms(km));
 }
 
 void model_estimate_some(
 	const struct model *m, uint32_t place, const struct model_edges *some, float *ms)
 {
-	const struct place *p = known_place(m, place);
-	struct at_place at = { 0 };
+	struct model_at at;
+	const bool known = model_at(m, place, &at);
 
-	if (p)
-		at = (struct at_place){ model_point_at(p->lat, p->lon),
-			row_of(m, &m->near, m->cell_row[model_cell(p->lat, p->lon)]),
-			row_of(m, &m->country, country_row(m, p)) };
 	for (unsigned i = 0; i < some->n; i++) {
 		const unsigned e = some->edges ? some->edges[i] : i;
-		ms[e] = p ? estimate(&m->edge[e], &at) : NAN;
+		ms[e] = known && m->edge[e].placed ? (float)model_bare_ms(m, &at, e, model_km(at.at, m->edge[e].at)) : NAN;
 	}
+	if (known && at.siblings)
+		model_place_move(m, &at, some, ms);
 }
 
 void model_estimate(const struct model *m, uint32_t place, float *ms)
@@ -219,7 +226,7 @@ void model_add_asn(const struct model *m, uint32_t place, uint32_t term, float *
 		const float more = e->column == NO_COLUMN ? 0 : asn[e->column].ms;
 		ms[i] += more;
 		if (more < 0)
-			ms[i] = fmaxf(ms[i], (float)floor_ms(model_km(at.at, e->at)));
+			ms[i] = fmaxf(ms[i], (float)model_floor_ms(model_km(at.at, e->at)));
 	}
 }
 
@@ -227,33 +234,37 @@ struct model_terms model_explain(
 	const struct model *m, uint32_t place, uint32_t asn, unsigned edge)
 {
 	struct model_terms t = { .km = NAN, .sum_ms = NAN };
-	const struct place *p = known_place(m, place);
 	const struct model_edge *e = &m->edge[edge];
+	struct model_at at;
 
-	if (!p || !e->placed)
+	if (!e->placed || !model_at(m, place, &at))
 		return t;
-	t.km = model_km(model_point_at(p->lat, p->lon), e->at);
+	t.km = model_km(at.at, e->at);
 	t.line_ms = model_line_ms(t.km);
 	t.offset_ms = e->offset_ms;
 	t.offset_n = e->offset_n;
-	t.sum_ms = t.line_ms + t.offset_ms;
 	if (e->column != NO_COLUMN) {
-		const struct model_mean *near = row_of(m, &m->near,
-						m->cell_row[model_cell(p->lat, p->lon)]),
-					*country = row_of(m, &m->country, country_row(m, p)),
-					*as = row_of(m, &m->asn, model_asn(m, place, asn));
-		t.near_ms = near ? (double)near[e->column].ms : 0;
-		t.near_n = near ? (double)near[e->column].n : 0;
-		t.country_ms = country ? (double)country[e->column].ms : 0;
-		t.country_n = country ? (double)country[e->column].n : 0;
+		const struct model_mean *as = row_of(m, &m->asn, model_asn(m, place, asn));
+		t.near_ms = at.near ? (double)at.near[e->column].ms : 0;
+		t.near_n = at.near ? (double)at.near[e->column].n : 0;
+		t.country_ms = at.country ? (double)at.country[e->column].ms : 0;
+		t.country_n = at.country ? (double)at.country[e->column].n : 0;
 		t.asn_ms = as ? (double)as[e->column].ms : 0;
 		t.asn_n = as ? (double)as[e->column].n : 0;
-		t.sum_ms += t.near_ms + t.country_ms;
 	}
-	t.sum_ms = fmax(t.sum_ms, floor_ms(t.km)) + t.asn_ms;
-	t.sum_ms = fmax(t.sum_ms, floor_ms(t.km));
-	t.floor_ms = t.sum_ms - (t.line_ms + t.offset_ms + t.near_ms + t.country_ms + t.asn_ms);
+	const struct model_mean moved = model_place_term(m, &at, edge);
+	t.place_ms = (double)moved.ms;
+	t.place_n = (double)moved.n;
+	t.sum_ms = fmax(model_bare_ms(m, &at, edge, t.km) + t.place_ms + t.asn_ms, model_floor_ms(t.km));
+	t.floor_ms = t.sum_ms - (t.line_ms + t.offset_ms + t.near_ms + t.country_ms + t.place_ms + t.asn_ms);
 	return t;
+}
+
+double model_distance_km(const struct model *m, uint32_t place, unsigned edge)
+{
+	const struct place *p = known_place(m, place);
+
+	return p && m->edge[edge].placed ? model_km(model_point_at(p->lat, p->lon), m->edge[edge].at) : NAN;
 }
 
 struct model_term model_offset(const struct model *m, unsigned edge)

@@ -7,6 +7,7 @@
  *     offset      of the edge, fitted robustly to what edges measure of each other
  *     neighbours  what networks and edges nearby have over that, the nearer the more
  *     country     what networks of the country have over that
+ *     place       what three networks and more of the place have over that, by their median
  *     asn         what networks of the same AS in that country have over that
  *
  * Means are soon moved by what is false, so each time counts as far as what is known around it
@@ -47,6 +48,9 @@
 #define MODEL_NEAR_KM    1500.0
 #define MODEL_NEAR_PRIOR 0.3
 
+/* So far from the middle of those that were measured a place takes 1/e of what they have, twice as far 1/55. */
+#define MODEL_PLACE_REACH_KM 50.0
+
 /* In fibre light goes 200 km in a millisecond, and there and back is twice the way. */
 #define MODEL_KM_PER_MS 100.0
 /* GeoIP has a network so far from where it is, at most: the largest accuracy radius that
@@ -81,13 +85,17 @@ void model_drop(struct model *m);
 /* All terms for one edge, in ms; 0 where there is none. */
 struct model_terms {
 	double km; /* NAN: the edge or the place has no coordinates, and there is no estimate */
-	double line_ms, offset_ms, near_ms, country_ms, asn_ms;
+	double line_ms, offset_ms, near_ms, country_ms, place_ms, asn_ms;
 	double offset_n, near_n, country_n, asn_n;
+	double place_n; /* networks by that edge; 0: it is what they have by others */
 	double floor_ms; /* what the sum lacks to what is possible */
 	double sum_ms;
 };
 struct model_terms model_explain(
 	const struct model *m, uint32_t place, uint32_t asn, unsigned edge);
+
+/* NAN: nobody knows. */
+double model_distance_km(const struct model *m, uint32_t place, unsigned edge);
 
 /* How far what an edge has measured is believed, from 1 down to 0, and why. What cannot be true is
  * refused; an edge much of whose times is of that kind says nothing that can be told from it, and

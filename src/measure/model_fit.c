@@ -213,10 +213,34 @@ static void shrink(struct model *m, struct model_table *t)
 		t->mean[i].ms = (float)shrunk(&t->mean[i]);
 }
 
+/* What is there for all networks of a place, beside their way in: [columns], kept for each. */
+struct residuals {
+	uint32_t *of; /* [places + 1] number + 1 */
+	float *ms;    /* [n][columns] */
+	uint32_t n, room;
+};
+
+static const float *residuals_at(const struct model *m, struct residuals *r, uint32_t place)
+{
+	struct model_at at;
+
+	if (!r->of[place]) {
+		if (r->n == r->room) {
+			r->room = r->room ? 2 * r->room : 64;
+			r->ms = memory_grow(r->ms, (size_t)r->room * m->columns * sizeof *r->ms);
+		}
+		model_at(m, place, &at);
+		model_place_residuals(m, &at, r->ms + (size_t)r->n * m->columns);
+		r->of[place] = ++r->n;
+	}
+	return r->ms + (size_t)(r->of[place] - 1) * m->columns;
+}
+
 /* What the prefixes of a country, or of an AS in it, have over the terms so far. */
 static void fit_residuals(struct model_fit *f, bool by_asn)
 {
 	struct model *m = f->m;
+	struct residuals places = { .of = by_asn ? memory_zeroed(places_count(m->atlas->cities.places) + 1, sizeof *places.of) : NULL };
 
 	for (size_t i = 0; i < f->rows; i++) {
 		scope_check();
@@ -232,16 +256,19 @@ static void fit_residuals(struct model_fit *f, bool by_asn)
 		struct model_mean *to = by_asn ? asn_of(m, f->asn[i], country)
 					       : country_of(m, country);
 		const struct model_mean *known = by_asn ? country_of(m, country) : NULL;
+		const float *there = by_asn ? residuals_at(m, &places, f->place[i]) : NULL;
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
 			const unsigned column = m->edge[c->edge].column;
 			if (column == NO_COLUMN || !model_fit_over(f, i, k, &over))
 				continue;
 			const double before = (double)(f->way_in[i] + near[column].ms +
-				(known ? known[column].ms : 0));
+				(known ? known[column].ms + there[column] : 0));
 			model_fit_mix(&to[column], over - before, model_fit_weigh(f, i, k));
 		}
 	}
+	memory_free(places.of);
+	memory_free(places.ms);
 	shrink(m, by_asn ? &m->asn : &m->country);
 }
 

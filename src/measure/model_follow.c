@@ -7,6 +7,9 @@
 
 /* What differs by no more doubts the same times. */
 #define SIBLINGS_SAME 0.03
+/* What differs by no more moves others by as much: a share, and where they are. */
+#define SHARE_SAME     0.02
+#define MIDDLE_SAME_KM 2.0
 
 uint64_t model_signature(const struct model *m)
 {
@@ -32,6 +35,52 @@ static void follow_row(const struct model *m, struct model_table *t, uint32_t to
 	t->changed[to] = !same;
 	for (unsigned i = 0; same && i < m->columns; i++)
 		new[i].ms = old[i].ms;
+}
+
+/* Does a network that nobody measured get the same of them? */
+static bool is_same(struct model_mean a, struct model_mean b)
+{
+	return fabsf(a.ms - b.ms) <= (float)MODEL_CHANGE_MS && fabsf(a.n / (a.n + 1) - b.n / (b.n + 1)) <= (float)SHARE_SAME;
+}
+
+/* How much they count for others, and where they are, matters, too. */
+static void follow_siblings_row(struct model *m, uint32_t to, const struct model *before, uint32_t from)
+{
+	const size_t size = m->columns * sizeof(struct model_mean);
+	struct model_mean *new = m->siblings.mean + (size_t)to * m->columns;
+	bool same = from > 0 && model_km(m->sibling_at[to], before->sibling_at[from - 1]) <= MIDDLE_SAME_KM;
+
+	for (unsigned i = 0; same && i < m->columns; i++)
+		same = is_same(new[i], before->siblings.mean[(size_t)(from - 1) * m->columns + i]);
+	m->siblings.changed[to] = !same;
+	if (!same)
+		return;
+	memcpy(new, before->siblings.mean + (size_t)(from - 1) * m->columns, size);
+	m->sibling_at[to] = before->sibling_at[from - 1];
+}
+
+static bool is_empty(const struct model *m, uint32_t row)
+{
+	for (unsigned i = 0; i < m->columns; i++)
+		if (m->siblings.mean[(size_t)row * m->columns + i].n > 0)
+			return false;
+	return true;
+}
+
+/* Cells whose networks have become too few, or too old, have a row that says nothing: so it is told that they have changed. */
+static void follow_siblings(struct model *m, const struct model *before)
+{
+	for (unsigned i = 0; i < GRIDS * CELLS; i++)
+		if (before->sibling_row[i] && !m->sibling_row[i] && !is_empty(before, before->sibling_row[i] - 1)) {
+			model_fit_new_row(m, &m->siblings);
+			m->sibling_row[i] = m->siblings.rows;
+			m->sibling_at = memory_grow(m->sibling_at, m->siblings.room * sizeof *m->sibling_at);
+			m->sibling_at[m->siblings.rows - 1] = before->sibling_at[before->sibling_row[i] - 1];
+		}
+	m->siblings.changed = memory_zeroed(m->siblings.rows, sizeof *m->siblings.changed);
+	for (unsigned i = 0; i < GRIDS * CELLS; i++)
+		if (m->sibling_row[i])
+			follow_siblings_row(m, m->sibling_row[i] - 1, before, before->sibling_row[i]);
 }
 
 static void follow_asns(struct model *m, const struct model *before)
@@ -70,12 +119,9 @@ bool model_follow(struct model *m, const struct model *before)
 	for (unsigned i = 0; i < m->n; i++)
 		m->edge[i].offset_ms = before->edge[i].offset_ms;
 	m->near.changed = memory_zeroed(m->near.rows, sizeof *m->near.changed);
-	m->siblings.changed = memory_zeroed(m->siblings.rows, sizeof *m->siblings.changed);
 	m->country.changed = memory_zeroed(m->country.rows, sizeof *m->country.changed);
 	m->asn.changed = memory_zeroed(m->asn.rows, sizeof *m->asn.changed);
-	for (unsigned i = 0; i < GRIDS * CELLS; i++)
-		if (m->sibling_row[i])
-			follow_row(m, &m->siblings, m->sibling_row[i] - 1, &before->siblings, before->sibling_row[i]);
+	follow_siblings(m, before);
 	for (unsigned i = 0; i < CELLS; i++)
 		if (m->cell_row[i])
 			follow_row(m, &m->near, m->cell_row[i] - 1, &before->near,

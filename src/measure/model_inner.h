@@ -61,7 +61,8 @@ struct model {
 	uint32_t country_row[COUNTRIES]; /* row + 1 in `country` */
 	struct model_table near, country, asn;
 	uint32_t sibling_row[GRIDS * CELLS]; /* row + 1 in `siblings`; 0: fewer than three networks were measured there */
-	struct model_table siblings;     /* over line and offset, what most have; n: networks, 0: too few by that edge */
+	struct model_table siblings;     /* over line and offset, what most have; n: networks, old ones less, 0: too few by that edge */
+	struct model_point *sibling_at;  /* [siblings.rows] the middle of the networks of each */
 	double siblings_apart;           /* of ratios' logarithms, a standard deviation */
 	struct model_kind kind[LATENCY_KINDS];
 	uint64_t *asn_key; /* by hash: asn << 32 | country + 1 */
@@ -77,6 +78,43 @@ bool model_spot(const struct model *m, uint32_t place, struct model_spot *to);
 unsigned model_cell(double lat, double lon);
 unsigned model_sibling_cell(const struct place *p); /* the one that it lies best in, of all grids */
 int model_country(const struct place *p); /* -1: unknown */
+
+/* The physical floor of an estimate. */
+double model_floor_ms(double km);
+
+/* What the estimates of all edges for a place have in common. */
+struct model_at {
+	struct model_point at;
+	const struct model_mean *near, *country; /* [columns], or NULL */
+	const struct model_mean *siblings;       /* [columns], or NULL */
+	double reach;                            /* 0 to 1: how near the place is to the middle of its siblings */
+};
+bool model_at(const struct model *m, uint32_t place, struct model_at *to); /* false: nobody knows where it is */
+/* Line, offset, neighbours and country, for an edge that is placed. */
+double model_bare_ms(const struct model *m, const struct model_at *at, unsigned edge, double km);
+
+/* What is added to ms[] of some edges for networks of the place that nobody has measured. */
+void model_place_move(const struct model *m, const struct model_at *at, const struct model_edges *some, float *ms);
+/* The same for one edge. */
+struct model_mean model_place_term(const struct model *m, const struct model_at *at, unsigned edge);
+/* [columns]: what of it is not for all edges alike. */
+void model_place_residuals(const struct model *m, const struct model_at *at, float *to);
+
+/* A time that was measured of a network, or of those of a place, to one edge. */
+struct model_said {
+	float differs_ms; /* from the estimate; NAN: there is none */
+	float agrees;     /* how far other networks of the place say so, too: 0 to 1, and `rtt_ms` is that much of its own */
+	float weight;
+	float rtt_ms;
+	uint16_t edge, samples;
+	double likely; /* 0 to 1 */
+	bool moves; /* it is only possible where the network is not where the database has it */
+};
+enum { MODEL_SAID_MOST = 1024 };
+/* Would it have to be in another place? */
+bool model_moves(double km, double ms);
+/* How long the way in is, which all have in common; and how likely each of them. Sorts. */
+float model_judge(struct model_said *said, unsigned k);
 
 /* The slot of an AS in a country, or the free one where it belongs. */
 uint32_t model_asn_slot(const struct model *m, uint32_t asn, int country);

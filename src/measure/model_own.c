@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { OWN_MOST = 1024 };
-
 /* Times that count for less than this are as good as none where there is no estimate. */
 #define LEAST_WEIGHT 0.05
 
@@ -33,33 +31,23 @@ enum { SAMPLES_MANY = 4 };
 #define SHIFT_FINE_MS 25.0
 #define MOVED_KM 300.0 /* by so much at least: databases err */
 
-struct own {
-	float differs_ms; /* from the estimate; NAN: there is none */
-	float agrees;     /* how far other networks of the place say so, too: 0 to 1, and `rtt_ms` is that much of its own */
-	float weight;
-	float rtt_ms;
-	uint16_t edge, samples;
-	double likely; /* 0 to 1 */
-	bool moves; /* it is only possible where the network is not where the database has it */
-};
-
 static int by_difference(const void *va, const void *vb)
 {
-	const struct own *a = va, *b = vb;
+	const struct model_said *a = va, *b = vb;
 
 	return a->differs_ms < b->differs_ms ? -1 : a->differs_ms > b->differs_ms;
 }
 
 /* The median by weight of what the own times differ by, shrunk; 0 when no estimate is known.
  * Sorts. */
-static double shift_of(struct own *own, unsigned n)
+static double shift_of(struct model_said *own, unsigned n)
 {
 	double total = 0, before = 0;
 	unsigned k = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		if (!isnan(own[i].differs_ms)) {
-			const struct own o = own[i];
+			const struct model_said o = own[i];
 			own[i] = own[k];
 			own[k++] = o;
 			total += (double)o.weight;
@@ -78,6 +66,11 @@ static double shift_of(struct own *own, unsigned n)
 	return 0;
 }
 
+bool model_moves(double km, double ms)
+{
+	return ms < model_least_ms(km - MOVED_KM);
+}
+
 /* NAN: nobody knows. */
 static double km_of(const struct model_own *from, const struct model_spot *at, unsigned edge)
 {
@@ -87,7 +80,7 @@ static double km_of(const struct model_own *from, const struct model_spot *at, u
 }
 
 /* How far it is from what is estimated for it, shift and all: a logarithm, and NEAR_MS are as good as nothing. */
-static double off_by(const struct own *o, double shift_ms)
+static double off_by(const struct model_said *o, double shift_ms)
 {
 	const double estimate = (double)(o->rtt_ms - o->differs_ms) + shift_ms;
 
@@ -97,7 +90,7 @@ static double off_by(const struct own *o, double shift_ms)
 /* One of several, most of which are as the estimate has it: a time that fits them, or what somebody got wrong? By Bayes'
  * rule. What is so short that the network would have to be in another place is doubted more, since others say that it is not. What is
  * long, and was measured again and again, may have a reason of its own. */
-static double likely(const struct own *o, double shift_ms)
+static double likely(const struct model_said *o, double shift_ms)
 {
 	const double x = off_by(o, shift_ms), more = fmax(fabs(x) - NEAR_OFF, 0),
 		     odds = FALSE_ODDS / ((double)o->samples * o->samples),
@@ -110,13 +103,13 @@ static double likely(const struct own *o, double shift_ms)
 	return o->moves ? fmin(fits, MOVED) : fits;
 }
 
-static bool fits_well(const struct own *o, double shift_ms)
+static bool fits_well(const struct model_said *o, double shift_ms)
 {
 	return !o->moves && !isnan(o->differs_ms) && fabs(off_by(o, shift_ms)) < FITS;
 }
 
 /* Which count, each edge's narrowest. */
-static unsigned find_own(const struct model_own *from, const float *ms, unsigned n, struct own own[OWN_MOST])
+static unsigned find_own(const struct model_own *from, const float *ms, unsigned n, struct model_said own[MODEL_SAID_MOST])
 {
 	struct model_spot at;
 	const bool known = from->model && model_spot(from->model, from->place, &at);
@@ -124,7 +117,7 @@ static unsigned find_own(const struct model_own *from, const float *ms, unsigned
 	unsigned k = 0;
 
 	for (unsigned r = 0; r < from->n_rows; r++)
-		for (unsigned i = 0; i < from->rows[r]->n && k < OWN_MOST; i++) {
+		for (unsigned i = 0; i < from->rows[r]->n && k < MODEL_SAID_MOST; i++) {
 			const struct latency_cell *c = &from->rows[r]->cell[i];
 			if (c->edge >= n || seen[c->edge / 64] >> c->edge % 64 & 1)
 				continue;
@@ -139,15 +132,15 @@ static unsigned find_own(const struct model_own *from, const float *ms, unsigned
 			double others_ms = rtt_ms;
 			const double agrees = known && from->kind == LATENCY_RTT ? model_siblings_agree(from->model, from->place, c, &others_ms) : 1,
 				     taken_ms = others_ms + agrees * (rtt_ms - others_ms);
-			own[k++] = (struct own){ (float)taken_ms - ms[c->edge], (float)agrees,
+			own[k++] = (struct model_said){ (float)taken_ms - ms[c->edge], (float)agrees,
 				(float)(trust * latency_weight(from->half_life_s, c->at_s, from->now_s)),
-				(float)taken_ms, c->edge, c->n, 1, !isnan(km) && taken_ms < model_least_ms(km - MOVED_KM) };
+				(float)taken_ms, c->edge, c->n, 1, !isnan(km) && model_moves(km, taken_ms) };
 		}
 	return k;
 }
 
 /* How long the network's own way in is; and how likely each time. */
-static float judge(struct own *own, unsigned k)
+float model_judge(struct model_said *own, unsigned k)
 {
 	const double shift = fmax(shift_of(own, k), 0);
 	unsigned fit = 0, known = 0;
@@ -164,14 +157,14 @@ static float judge(struct own *own, unsigned k)
 
 void model_own(const struct model_own *from, float *ms, unsigned n)
 {
-	struct own own[OWN_MOST];
+	struct model_said own[MODEL_SAID_MOST];
 	const unsigned k = find_own(from, ms, n, own);
-	const float shift = judge(own, k);
+	const float shift = model_judge(own, k);
 
 	for (unsigned i = 0; i < n; i++)
 		ms[i] += shift;
 	for (unsigned i = 0; i < k; i++) {
-		const struct own *o = &own[i];
+		const struct model_said *o = &own[i];
 		if (!isnan(o->differs_ms))
 			ms[o->edge] += o->weight * (float)o->likely * (o->rtt_ms - ms[o->edge]);
 		else if ((double)o->weight >= LEAST_WEIGHT)
@@ -181,10 +174,10 @@ void model_own(const struct model_own *from, float *ms, unsigned n)
 
 double model_own_counts(const struct model_own *from, const float *ms, unsigned n, unsigned edge)
 {
-	struct own own[OWN_MOST];
+	struct model_said own[MODEL_SAID_MOST];
 	const unsigned k = find_own(from, ms, n, own);
 
-	judge(own, k);
+	model_judge(own, k);
 	for (unsigned i = 0; i < k; i++)
 		if (own[i].edge == edge)
 			return (double)own[i].weight * own[i].likely * (double)own[i].agrees;

@@ -36,12 +36,21 @@ struct value {
 struct values {
 	struct value of[VALUES];
 	uint32_t n;    /* all of them */
+	float counts;  /* all of them, old ones less */
 	bool is_asked; /* of the first edge's: there is a place for which this is the best of its cells */
+};
+
+/* Of the networks in a cell: sums over `n`, from the first one's place. */
+struct middle {
+	float lat, lon; /* the first one's */
+	double north, east;
+	uint32_t n;
 };
 
 /* Of all cells of one grid in which something was measured. */
 struct gathered {
 	struct values *of; /* [n][columns] own */
+	struct middle *middle; /* [n] own */
 	uint32_t n, room;
 	uint32_t cell[CELLS]; /* number + 1 */
 };
@@ -72,20 +81,32 @@ static struct values *values_of(struct model_fit *f, struct gathered *g, unsigne
 		if (g->n == g->room) {
 			g->room = g->room ? 2 * g->room : 64;
 			g->of = memory_grow(g->of, g->room * (size_t)f->m->columns * sizeof *g->of);
+			g->middle = memory_grow(g->middle, g->room * sizeof *g->middle);
 		}
 		memset(g->of + (size_t)g->n * f->m->columns, 0, f->m->columns * sizeof *g->of);
+		g->middle[g->n] = (struct middle){ .n = 0 };
 		g->cell[cell] = ++g->n;
 	}
 	return g->of + (size_t)(g->cell[cell] - 1) * f->m->columns;
 }
 
-static void add(struct values *v, double over, double ms)
+static void add(struct values *v, double over, double ms, double weight)
 {
 	const uint64_t at = v->n < VALUES ? v->n : hash_mix(v->n, HASH_STEP) % (v->n + 1);
 
 	v->n++;
+	v->counts += (float)weight;
 	if (at < VALUES)
 		v->of[at] = (struct value){ (float)over, (float)ms };
+}
+
+static void add_to_middle(struct middle *to, const struct place *p)
+{
+	if (!to->n)
+		*to = (struct middle){ .lat = (float)p->lat, .lon = (float)p->lon };
+	to->north += (double)p->lat - (double)to->lat;
+	to->east += remainder((double)p->lon - (double)to->lon, 360);
+	to->n++;
 }
 
 static void gather(struct model_fit *f, struct gathered *g, unsigned grid)
@@ -98,12 +119,18 @@ static void gather(struct model_fit *f, struct gathered *g, unsigned grid)
 		const unsigned cell = cell_in(p, grid);
 		struct values *v = values_of(f, g, cell % CELLS);
 		double over;
+		bool any = false;
 		v->is_asked = v->is_asked || cell == model_sibling_cell(p);
 		for (unsigned k = 0; k < f->row[i].n; k++) {
 			const struct latency_cell *c = &f->row[i].cell[k];
-			if (model_fit_over(f, i, k, &over) && model_fit_weigh_cell(f, c, c->edge) >= WEIGHT_LEAST)
-				add(&v[f->m->edge[c->edge].column], over, (double)c->rtt_ms);
+			const double weight = model_fit_over(f, i, k, &over) ? model_fit_weigh_cell(f, c, c->edge) : 0;
+			if (weight < WEIGHT_LEAST)
+				continue;
+			add(&v[f->m->edge[c->edge].column], over, (double)c->rtt_ms, weight);
+			any = true;
 		}
+		if (any)
+			add_to_middle(&g->middle[g->cell[cell % CELLS] - 1], p);
 	}
 }
 
@@ -142,7 +169,7 @@ static struct model_mean find_most(const struct values *v)
 		const double is = alike(at[i], truth);
 		with[i] = (struct model_weighed){ (double)v->of[i].over_ms, is / (is + FALSE_ODDS) };
 	}
-	return (struct model_mean){ (float)model_weighed_median(with, n), (float)v->n };
+	return (struct model_mean){ (float)model_weighed_median(with, n), v->counts };
 }
 
 static void fill_rows(struct model *m, const struct gathered *g, unsigned grid)
@@ -158,6 +185,9 @@ static void fill_rows(struct model *m, const struct gathered *g, unsigned grid)
 		for (unsigned i = 0; i < m->columns; i++)
 			row[i] = v[i].n >= NETWORKS_LEAST ? find_most(&v[i]) : (struct model_mean){ 0, 0 };
 		m->sibling_row[grid * CELLS + cell] = m->siblings.rows;
+		const struct middle *at = &g->middle[g->cell[cell] - 1];
+		m->sibling_at = memory_grow(m->sibling_at, m->siblings.room * sizeof *m->sibling_at);
+		m->sibling_at[m->siblings.rows - 1] = model_point_at((double)at->lat + at->north / at->n, (double)at->lon + at->east / at->n);
 	}
 }
 
@@ -172,6 +202,7 @@ static void find_siblings(struct model_fit *f)
 		memset(g->cell, 0, sizeof g->cell);
 	}
 	memory_free(g->of);
+	memory_free(g->middle);
 	memory_free(g);
 }
 

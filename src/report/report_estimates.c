@@ -25,6 +25,15 @@ static void add_term(json_t *to, const char *name, double ms, double n, const ch
 	json_object_set_new(to, name, o);
 }
 
+/* What networks of the place have, as far as others of it take that. */
+static void add_place(json_t *terms, const struct model_terms *t)
+{
+	if (t->place_n > 0)
+		add_term(terms, "place", t->place_ms, t->place_n, "networks of the place");
+	else if (fabs(t->place_ms) >= 0.005)
+		json_object_set_new(terms, "place", json_pack("{s:o, s:s}", "ms", rounded(t->place_ms), "key", "networks of the place, to other edges"));
+}
+
 static void add_asn(const struct estimates *e, const char country[2], json_t *terms,
 	const struct model_terms *t)
 {
@@ -108,6 +117,7 @@ void report_estimates_add(const struct estimates *e, unsigned edge, json_t *row)
 		add_term(terms, "offset", t.offset_ms, t.offset_n, NULL);
 		add_term(terms, "neighbours", t.near_ms, t.near_n, NULL);
 		add_term(terms, "country", t.country_ms, t.country_n, country);
+		add_place(terms, &t);
 		add_asn(e, country, terms, &t);
 		/* What the others come to is less than light needs. */
 		if (t.floor_ms >= 0.005)

@@ -223,6 +223,20 @@ def explain():
         same("stays before rom, which gains 1.0 ms" in text and "measured from " + MADRID in text, True)
 
 
+@claim("explain tells what networks of the place have, for one that nobody measured")
+def explain_place():
+    rows = "".join("83.62.%d.0/24,ams,90\n83.62.%d.0/24,rom,30\n" % (i, i) for i in range(102, 106))
+    with serve("files: m.csv", {"m.csv": HEAD + rows}) as s:
+        told = json.loads(s.ctl("explain", "www.example.com", "--client", MADRID, "--json")[1])["steps"][0]["edges"]
+        rows = {r["edge"]: r for r in told}
+        same([told[0]["edge"], rows["rom"]["terms"]["place"]["n"], "n" in rows["nyc"]["terms"]["place"]], ["rom", 4, False])
+        same(rows["ams"]["estimate_ms"] > 80, True, "%r" % rows["ams"])
+        for r in told:
+            same(abs(sum(t["ms"] for t in r["terms"].values()) - r["estimate_ms"]) < 0.05, True, "%r" % r)
+        text = s.ctl("explain", "www.example.com", "--client", MADRID)[1]
+        same("n 4.0  networks of the place\n" in text and "  networks of the place, to other edges\n" in text, True, text)
+
+
 @claim("what is learned survives a restart with its age; what is wrong with the file is told, and the server starts")
 def state():
     with serve("state: state.csv", {}) as s:
