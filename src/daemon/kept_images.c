@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "daemon/parts_read.h"
 #include "daemon/publish.h"
+#include "daemon/successor.h"
 #include "geo/atlas_kept.h"
 #include "jobs/jobs.h"
 #include "steer/steer_kept.h"
@@ -163,7 +164,8 @@ static void keep_signed(struct kept_images *k, const char *path, const struct re
 
 	if (z->keys_due || !k->opts.store || !store_get_base(k->opts.store, z->origin, STORE_SIGNED, &now) || now.serial != z->load.zone->serial)
 		return;
-	if (zone_kept_is(path, &z->load, &is) && is.base == now.base && is.generation == z->keys->generation && now.since - is.since < now.whole / STEPS)
+	if (zone_kept_is(path, &z->load, &is) && is.base == now.base && is.generation == z->keys->generation && now.since >= is.since &&
+		now.since - is.since < now.whole / STEPS)
 		return;
 	write_zone(k, path, &z->load, &(struct zone_kept_signed){ z->keys->generation, now.base, now.since });
 }
@@ -262,6 +264,10 @@ static void on_time(struct ev_loop *loop, ev_timer *t, int events)
 	struct kept_images *k = t->data;
 
 	(void)events;
+	if (successor_waits(k->opts.successor)) {
+		ev_timer_again(loop, t); /* they are of who serves, and may be wanted yet */
+		return;
+	}
 	ev_timer_stop(loop, t);
 	k->again = false;
 	if (!parts_conf(publisher_live(k->opts.publisher))->images_dir)

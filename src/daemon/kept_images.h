@@ -16,12 +16,14 @@ struct jobs;
 struct kept_images;
 struct publisher;
 struct store;
+struct successor;
 
 struct kept_images_opts {
 	struct ev_loop *loop;
 	struct jobs *jobs;
 	struct publisher *publisher;
 	struct store *store; /* NULL: there is none */
+	const struct successor *successor; /* NULL: we come in nobody's place; else nothing is written or taken away before we serve */
 };
 
 struct kept_images *kept_images_new(const struct kept_images_opts *opts);

@@ -465,6 +465,7 @@ static bool read_list(struct parts *to, const struct parts_read_opts *o, struct 
 				       .store = store,
 				       .ring = o->ring ? *o->ring : NULL,
 				       .kept_dir = o->kept ? c->images_dir : NULL,
+				       .kept_stays = o->unreleased,
 				       .added = b->list,
 				       .n_added = b->n },
 		f);

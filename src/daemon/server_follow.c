@@ -113,7 +113,7 @@ bool server_follow(struct server *s, struct fault *why)
 	s->decisions = decisions_new(&(struct decisions_opts){
 		s->loop, s->jobs, s->publisher, s->workers, s->decision_history });
 	s->signature_watch = signature_watch_new(s->loop, s->publisher);
-	s->kept_images = kept_images_new(&(struct kept_images_opts){ s->loop, s->jobs, s->publisher, s->store });
+	s->kept_images = kept_images_new(&(struct kept_images_opts){ s->loop, s->jobs, s->publisher, s->store, s->successor });
 	s->secondaries = secondaries_new(&(struct secondaries_opts){
 		s->loop, s->jobs, s->builder, s->publisher, s->news, s->key,
 		s->store });

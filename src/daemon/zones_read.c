@@ -176,7 +176,7 @@ static bool read_kept(struct reading *r, struct listed *z, struct load *load, st
 		!kept_images_zone(path, r->o->kept_dir, z->origin, z->path) || !zone_kept_read(load, &from, r->o->key, f))
 		return false;
 	const bool signed_still = !z->keys || is_signed_still(r, z, &s, load);
-	if (!signed_still)
+	if (!signed_still && !r->o->kept_stays)
 		unlink(path); /* it is of these files, and would stay for good */
 	if (!signed_still || !pools_suit(r, load->zone)) {
 		load_fini(load);

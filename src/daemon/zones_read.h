@@ -29,6 +29,7 @@ struct zones_read_opts {
 	struct store *store;   /* where what is signed is kept; NULL */
 	struct key_ring *ring; /* NULL: what is signed keeps the keys that it has, and nothing is kept */
 	const char *kept_dir;  /* where what files have become is kept (daemon/kept_images.h); NULL: nowhere */
+	bool kept_stays;       /* it is another process's yet: what is of no use here may be of use there */
 	/* Zones beyond the configuration, each once. Where it names one of them, too, its word is taken, and a
 	 * warning tells. */
 	const struct zones_read_added *added; /* [n_added] borrowed */

@@ -217,4 +217,52 @@ def signed_ends():
         assert ends() > 30, ends()
 
 
+# ------------------------------------------------------------------ upgrades
+
+FAR = "peers: { away: { at: \"192.0.2.254:53\" } }\n"          # a new process waits some seconds for a zone of its
+
+
+def failing_upgrade(s, config, zones):
+    """A new process with that configuration has looked at what is kept, has had time to keep its own, and is killed."""
+    def others():
+        for pid in os.listdir("/proc"):
+            with contextlib.suppress(OSError):
+                if pid.isdigit() and int(pid) != s.proc.pid and s.conf in open("/proc/%s/cmdline" % pid).read() and "Threads:\t1\n" not in open("/proc/%s/status" % pid).read():
+                    yield int(pid)
+
+    s.configure(config + FAR, "[ %s, { name: far.test, primary: [ away ] } ]" % zones)
+    command = subprocess.Popen([WAYMARKCTL, "-c", s.conf, "upgrade"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait(lambda: list(others()), s.said)
+    time.sleep(2.6)
+    for pid in others():
+        os.kill(pid, signal.SIGKILL)
+    said = command.communicate(timeout=60 * SLOW)[0]
+    if command.returncode == 0:
+        raise Skip("it served already")
+    assert command.returncode == 1 and "goes on serving" in said, said
+
+
+def bytes_kept(s):
+    return {n: open(s.dir + "/images/" + n, "rb").read() for n in images(s)}
+
+
+@claim("a new process that does not come to serve leaves what is kept as it was")
+def upgrade_failed():
+    with Server(ZONES, CONFIG, start=False) as s:
+        time.sleep(0.1)
+        s.start()
+        wait(lambda: len(images(s)) == 4, lambda: "%s: %s" % (images(s), s.said()))
+        before = bytes_kept(s)
+        failing_upgrade(s, CONFIG, "{ name: example.com, file: zones/example.com.zone }")
+        assert bytes_kept(s) == before, (images(s), sorted(before))
+
+
+@claim("a new process that cannot use what is kept of a zone that is signed here leaves it to who goes on serving")
+def upgrade_failed_signed():
+    with Signed() as s:
+        before = bytes_kept(s)
+        failing_upgrade(s, s.conf_text().replace("cds: none", "cds: none, denial: nsec3"), "{ name: example.com, file: now, dnssec: p }")
+        assert bytes_kept(s) == before, (images(s), sorted(before))
+
+
 run("images")
