@@ -76,7 +76,7 @@ struct mailbox *mailbox_new(const struct mailbox_opts *opts)
 {
 	struct mailbox *m = memory_zeroed(1, sizeof *m);
 
-	assert(opts->room && (opts->room & (opts->room - 1)) == 0);
+	assert(opts->room > 1 && (opts->room & (opts->room - 1)) == 0); /* of one place it could not be told whether it is taken */
 	m->opts = *opts;
 	m->stride = (sizeof(struct slot) + opts->item + 7) & ~(size_t)7;
 	m->slots = memory_zeroed(opts->room, m->stride);

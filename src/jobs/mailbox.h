@@ -16,7 +16,7 @@ struct mailbox;
 
 struct mailbox_opts {
 	struct ev_loop *loop;
-	size_t room; /* items that may wait; a power of two */
+	size_t room; /* items that may wait; a power of two, over 1 */
 	size_t item; /* bytes of one */
 	void *ctx;
 	/* On the loop, once for each item; `item` is good during the call. */

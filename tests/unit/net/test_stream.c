@@ -415,14 +415,17 @@ static void an_answer_goes_out_in_pieces(void)
 
 /* --- updates ------------------------------------------------------------------------------ */
 
-static struct request *asked;
+static struct request *asked, *each_asked[4];
+static unsigned n_asked;
 
 static void take_news(void *ctx, const void *item)
 {
 	const struct answer_news *news = item;
 
 	(void)ctx;
-	asked = news->kind == NEWS_UPDATE ? news->request : asked;
+	if (news->kind != NEWS_UPDATE)
+		return;
+	asked = each_asked[n_asked++ % UNIT_COUNT(each_asked)] = news->request;
 }
 
 /* The world anew, where anybody may change any zone, or nobody. */
@@ -498,6 +501,52 @@ static void the_answer_to_an_update_is_sent_behind_those_before_it(void)
 	close(fd);
 	stop();
 	mailbox_free(opts.news);
+	ev_loop_destroy(loop);
+	let_update(false);
+}
+
+/* Nobody looks into it, or they have all that they can hold: who asks is not left to wait. */
+static void who_sends_an_update_that_nobody_takes_is_closed(void)
+{
+	static const uint8_t done[QUERY_HEADER] = "\x12\x34\xa8";
+	uint8_t reply[2 + QUERY_HEADER];
+	struct ev_loop *loop = ev_loop_new(EVFLAG_NOENV);
+	struct stream_opts opts = usual;
+
+	let_update(true);
+	for (unsigned room = 0; room <= 2; room += 2) {
+		int kept[2];
+		if (room)
+			opts.news = mailbox_new(&(struct mailbox_opts){
+				.loop = loop, .room = room, .item = sizeof(struct answer_news), .take = take_news });
+		start(&opts);
+		for (unsigned i = 0; i < room; i++) {
+			kept[i] = client(NULL);
+			ask(kept[i], "@ SOA opcode=5");
+			CU_ASSERT_TRUE(is_quiet(kept[i]));
+		}
+		const int fd = client(NULL), other = client(NULL);
+		ask(fd, "mail A");
+		ask(fd, "@ SOA opcode=5");
+		CU_ASSERT_STRING_EQUAL(answered(fd), mail);
+		CU_ASSERT_TRUE(is_closed(fd));
+		ask(other, "mail A");
+		CU_ASSERT_STRING_EQUAL(answered(other), mail);
+		close(fd);
+		close(other);
+		n_asked = 0;
+		for (int i = 0; i < PATIENCE_MS && n_asked < room; i++)
+			ev_run(loop, EVRUN_NOWAIT);
+		CU_ASSERT_EQUAL_FATAL(n_asked, room);
+		for (unsigned i = 0; i < room; i++) {
+			request_answer(each_asked[i], done, sizeof done);
+			CU_ASSERT_TRUE(get(kept[i], reply, sizeof reply));
+			close(kept[i]);
+		}
+		stop();
+		if (room)
+			mailbox_free(opts.news);
+	}
 	ev_loop_destroy(loop);
 	let_update(false);
 }
@@ -611,6 +660,30 @@ static void the_idle_time_is_told(void)
 	}
 }
 
+/* Another process serves in its place: who is here is answered and told to go, who comes now is the other's. */
+static void who_leaves_takes_nobody_new_until_it_comes_back(void)
+{
+	start(&(struct stream_opts){ .clients = 10, .clients_per_net = 10, .idle_ms = 5000 });
+	const int fd = client(NULL);
+	stream_leave(stream, true);
+	turns(5);
+	const int later = serving_connect(&at, SOCK_STREAM, NULL);
+	ask(later, "mail A");
+	CU_ASSERT_TRUE(is_quiet(later));
+	CU_ASSERT_EQUAL(stream_clients(stream), 1);
+	ask(fd, "mail A keepalive");
+	CU_ASSERT_STRING_EQUAL(strstr(answered(fd), "keepalive"), "keepalive0");
+	CU_ASSERT_EQUAL(stream->opts.idle_ms, 2000);
+	stream_leave(stream, false);
+	CU_ASSERT_STRING_EQUAL(answered(later), mail);
+	ask(fd, "mail A keepalive");
+	CU_ASSERT_STRING_EQUAL(strstr(answered(fd), "keepalive"), "keepalive50");
+	CU_ASSERT_EQUAL(stream->opts.idle_ms, 5000);
+	close(fd);
+	close(later);
+	stop();
+}
+
 static void *run(void *ctx)
 {
 	stream_run(ctx);
@@ -671,11 +744,13 @@ static const struct unit_case cases[] = {
 	{ "an answer goes out in pieces", an_answer_goes_out_in_pieces },
 	{ "the answer to an update is sent behind those before it",
 		the_answer_to_an_update_is_sent_behind_those_before_it },
+	{ "who sends an update that nobody takes is closed", who_sends_an_update_that_nobody_takes_is_closed },
 	{ "clients take turns", clients_take_turns },
 	{ "without descriptors the oldest goes, or all wait",
 		without_descriptors_the_oldest_goes_or_all_wait },
 	{ "those who are there are closed with it", those_who_are_there_are_closed_with_it },
 	{ "the idle time is told", the_idle_time_is_told },
+	{ "who leaves takes nobody new until it comes back", who_leaves_takes_nobody_new_until_it_comes_back },
 	{ "a thread runs until it is stopped", a_thread_runs_until_it_is_stopped },
 	{ "steered clients are sampled and counted", steered_clients_are_sampled_and_counted },
 };

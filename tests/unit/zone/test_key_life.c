@@ -556,10 +556,16 @@ static void states_are_written_and_read(void)
 	key_life_step(&l, &p, &facts, &n);
 	key_life_parent(&l, 1, 1, 60, 77);
 	l.roll = KEY_ZSK;
+	l.dnskey_ttl = (struct key_ttl){ 7201, 3 };
+	l.zone_ttl = (struct key_ttl){ 301, 0 };
+	l.ds_ttl = (struct key_ttl){ 86401, 86400 };
 	key_life_write(&l, &text);
+	/* How long what was served before may be remembered goes over a restart. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&text), "ttl dnskey 7201 3\nttl zone 301 0\nttl ds 86401 86400\n"));
 	CU_ASSERT_FATAL(key_life_read(&again, text_get(&text), &why));
 	key_life_write(&again, &second);
 	CU_ASSERT_STRING_EQUAL(text_get(&text), text_get(&second));
+	CU_ASSERT_EQUAL(again.ds_ttl.left_s, 86400);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&text),
 		"parent 77\nroll 2\nkey CSK own wanted 1000000 omnipresent 1 0 omnipresent 1 0 "
 		"rumoured 1 0 "));
