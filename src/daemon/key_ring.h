@@ -23,7 +23,7 @@ struct store;
 struct key_ring *key_ring_open(struct store *store, const char *dir, struct fault *why);
 void key_ring_close(struct key_ring *r); /* NULL is fine */
 /* Until the store is released (store_open_unreleased()) no state of a key that is made is stored, and its files stay beside their places.
- * We end before that: they go. */
+ * We end before that: they go. A store that is new is released from the first on: there files and states are stored at once, and stay. */
 void key_ring_take_back(struct key_ring *r);
 /* It may have been released since the last time: then some of them get into their places, at the cost of one. False: there was nothing to do.
  * What is left when we end is settled at the next start. For jobs. */

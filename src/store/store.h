@@ -166,7 +166,8 @@ bool store_get(struct store *s, const uint8_t *apex, enum store_which which,
 	struct store_picture *to, struct fault *why);
 void store_picture_fini(struct store_picture *p);
 
-/* What is stored of a zone as a whole, by a number that no other such has; and the steps since then. */
+/* What is stored of a zone as a whole, by a number that no other such has meanwhile; after a restart that of one which is gone may be given again. And the
+ * steps since then. */
 struct store_base {
 	int64_t base, whole, since; /* number; bytes of it, and of the steps */
 	uint32_t serial;            /* of what comes of both */
