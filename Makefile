@@ -269,7 +269,7 @@ faults: deps-tests
 interop: CHANGES ?= 20
 interop: QUERIES ?= 2000
 interop: deps-tests
-	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/lab_router $(BUILD)/bench/load
 	@export BUILD=$(BUILD); failed=; part() { "$$@" || failed="$$failed $$1"; }; \
 	part tests/interop/interop.py --changes $(CHANGES) --seed $(SEED); \
 	part tests/interop/acme.py; \
