@@ -69,6 +69,7 @@ struct upgrade {
 	struct handover_notifies *notifies; /* ours */
 	ev_timer late, look;
 	pid_t pid; /* 0: not known */
+	bool ready; /* it can serve */
 	double began_s, left_s;
 	bool cancelled;  /* jobs were asked to end */
 	bool refused;    /* it has said that it cannot: it has not served */
@@ -424,6 +425,16 @@ static bool hear_empty(struct upgrade *u, const struct handover *m)
 		: fault(&u->why, "the new process cannot read zone %s, which is served here; mend it, or take it away by a reload", name);
 }
 
+/* Who takes our place has to be known: the launcher, which tells, may come to it later than what it has started. */
+static void let_go_on(struct upgrade *u)
+{
+	if (!u->ready || !u->pid || u->stage != READS)
+		return;
+	fleet_member_away(u->opts.fleet, true);
+	wait_for(u, GOES, SERVE_S);
+	say(u, HANDOVER_GO);
+}
+
 static bool hear(struct upgrade *u, const struct handover *m)
 {
 	u->refused = m->word == HANDOVER_FAULT;
@@ -434,9 +445,8 @@ static bool hear(struct upgrade *u, const struct handover *m)
 	if (m->word == HANDOVER_EMPTY && u->stage == READS)
 		return hear_empty(u, m);
 	if (m->word == HANDOVER_READY && u->stage == READS) {
-		fleet_member_away(u->opts.fleet, true);
-		wait_for(u, GOES, SERVE_S);
-		say(u, HANDOVER_GO);
+		u->ready = true;
+		let_go_on(u);
 		return true;
 	}
 	if (m->word == HANDOVER_SERVES && u->stage == GOES) {
@@ -508,6 +518,7 @@ static void on_launched(struct ev_loop *loop, ev_io *io, int events)
 		fail(u);
 	} else if (news.kind == LAUNCHER_STARTED) {
 		u->pid = news.pid;
+		let_go_on(u);
 	} else if (news.pid == u->pid && u->stage == LEAVES && news.value == 0) {
 		end_together(u);
 	} else if (news.pid == u->pid && u->stage != IDLE && u->stage != FAILED) {
@@ -551,6 +562,7 @@ static void begin(struct upgrade *u)
 	u->why.text[0] = 0;
 	u->refused = false;
 	u->pid = 0;
+	u->ready = false;
 	u->began_s = clock_seconds();
 	wait_for(u, STARTS, HELLO_S);
 	if (!fd_pass_pair(ends)) {
