@@ -68,6 +68,7 @@ class Followed(Server):
         code, said = self.ctl("upgrade")
         same(code, 0, said + self.said())
         self.pids.append(int(re.search(r"process (\d+) ", said).group(1)))
+        assert self.pids[-1] > 0, said
         assert said.startswith("upgraded: process %d " % self.pids[-1]) and "in the place of process %d," % self.pids[-2] in said, said
         return said
 
