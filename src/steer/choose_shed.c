@@ -24,33 +24,42 @@ static uint16_t ms_of(const struct rank *r, uint32_t class, unsigned at)
 	return r->ms ? r->ms[(size_t) class * r->n + at] : (uint16_t)(at * STEP);
 }
 
-/* Does it depend on the group who comes first? It does not where one is the best whatever the
- * group draws. `lo` and `hi` are what a cost can be. */
+/* What an offer can cost, whatever the group draws. */
+struct range {
+	uint32_t least, most;
+};
+
+static struct range range_of(const struct choose_walk *w, uint16_t ms, unsigned edge, bool first)
+{
+	const struct shed_cut cut = choose_cut(w, edge);
+	const uint32_t cost = ms * (uint32_t)(SHED_UNIT / RANK_MS) + cut.price;
+
+	return (struct range){ cost + (cut.share ? 0 : SHED_BARRED),
+		cost + (first ? 0 : SHED_SPLIT - 1) + (cut.share == SHED_ALL ? 0 : SHED_BARRED) };
+}
+
+/* Does it depend on the group which come first, and in which order? It does not where each of them costs less than the next one,
+ * whatever the group draws. */
 static bool needs_group(const struct choose_walk *w, const struct choose_list *l,
 	uint32_t class, const struct offer *offers, unsigned n)
 {
-	const struct rank *r = w->pool->rank;
-	uint32_t best = UINT32_MAX;
-	unsigned close = 0;
+	struct range best[POOL_ANSWERS_MOST + 2]; /* [taken + 1] the least ones, in order */
+	const unsigned answers = choose_answers(w), taken = answers < n ? answers : n;
+	unsigned k = 0;
 
-	if (choose_answers(w) > 1)
-		return true;
 	for (unsigned i = 0; i < n; i++) {
-		const struct shed_cut cut = choose_cut(w, l->edges[offers[i].at]);
-		const uint32_t lo = ms_of(r, class, offers[i].at) *
-				(uint32_t)(SHED_UNIT / RANK_MS) +
-			cut.price;
-		if (cut.share == SHED_ALL && lo + (i ? SHED_SPLIT : 0) < best)
-			best = lo + (i ? SHED_SPLIT : 0);
+		const unsigned at = offers[i].at;
+		const struct range one = range_of(w, ms_of(w->pool->rank, class, at), l->edges[at], i == 0);
+		unsigned to = k;
+		for (; to && one.least < best[to - 1].least; to--)
+			best[to] = best[to - 1];
+		best[to] = one;
+		k += k < taken + 1;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct shed_cut cut = choose_cut(w, l->edges[offers[i].at]);
-		const uint32_t lo = ms_of(r, class, offers[i].at) *
-				(uint32_t)(SHED_UNIT / RANK_MS) +
-			cut.price;
-		close += cut.share && lo <= best;
-	}
-	return close != 1;
+	for (unsigned i = 0; i < taken && i + 1 < k; i++)
+		if (best[i].most >= best[i + 1].least)
+			return true;
+	return false;
 }
 
 static void sort(struct offer *o, unsigned n)

@@ -356,6 +356,42 @@ static void while_there_is_room_the_scope_is_of_who_comes_first(void)
 	}
 }
 
+/* Rome: 5 ms to ROM, 25.8 to AMS, 115 to NYC. Prices in 1024ths of a millisecond. */
+static void groups_are_told_apart_only_where_what_is_drawn_decides(void)
+{
+	enum { MS = SHED_UNIT };
+	static struct shed_cut dear[4] = { { 0, SHED_ALL }, { MS / 100, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } },
+		as_dear[4] = { { 0, SHED_ALL }, { 21 * MS, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } },
+		second[4] = { { 89 * MS + MS / 2, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } },
+		out[4] = { { 100 * MS, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } },
+		some[4] = { { 0, SHED_ALL / 2 }, { 0, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } },
+		none[4] = { { 0, 0 }, { 0, SHED_ALL }, { 0, SHED_ALL }, { 0, SHED_ALL } };
+	static const struct {
+		const char *say;
+		struct shed_cut *cuts;
+		bool drawn[2]; /* with one answer, and with two */
+	} row[] = {
+		{ "the nearest has a price, and stays", dear, { false, false } },
+		{ "it is as dear as the next one", as_dear, { true, true } },
+		{ "the second is as dear as the third", second, { false, true } },
+		{ "... and out", out, { false, false } },
+		{ "some may go to the second", some, { false, true } },
+		{ "... and nobody", none, { false, false } },
+	};
+
+	for (unsigned answers = 1; answers <= 2; answers++) {
+		struct small s;
+		open_with_room(&s, answers);
+		for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+			const struct choice c = ask_with_cuts(&s, row[i].cuts, "2.0.5.0");
+			if ((c.scope == GROUP_V4) != row[i].drawn[answers - 1])
+				printf("  %s: /%u with %u\n", row[i].say, c.scope, answers);
+			CU_ASSERT_EQUAL(c.scope == GROUP_V4, row[i].drawn[answers - 1]);
+		}
+		small_close(&s);
+	}
+}
+
 /* "ams rom, 30 s": the edges chosen for Oslo, and the pool's ceiling. */
 static const char *chosen_with(struct small *s, struct choose_own own, uint16_t pool)
 {
@@ -482,6 +518,8 @@ void suite_choose(void)
 			who_leaves_a_draining_edge_goes_to_the_next_one },
 		{ "while there is room, the scope is of who comes first",
 			while_there_is_room_the_scope_is_of_who_comes_first },
+		{ "groups are told apart only where what is drawn decides",
+			groups_are_told_apart_only_where_what_is_drawn_decides },
 		{ "the trace says why each edge was passed over",
 			the_trace_says_why_each_edge_was_passed_over },
 	};
