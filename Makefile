@@ -90,14 +90,18 @@ $(BUILD)/obj/%.o: %.c build/config.mk
 # It speaks to a library of times as that one was compiled.
 $(BUILD)/obj/src/probe/resolver_wait.o: WIDTHS =
 
-# The program in the kernel; it stands in the object of who loads it.
-$(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c $(wildcard src/net/bpf/*.h) src/net/xdp_shared.h build/config.mk
+# The program in the kernel, and the one that only is measured; each stands in the object of who loads it.
+$(BUILD)/obj/xdp_program.o: src/net/bpf/xdp_program.c $(wildcard src/net/bpf/*.h) src/net/xdp_shared.h
+$(BUILD)/obj/floor_program.o: tests/bench/floor_program.c
+$(BUILD)/obj/xdp_program.o $(BUILD)/obj/floor_program.o: build/config.mk
 	@mkdir -p $(@D)
-	$(call say,BPF,$<)
-	$(Q)$(BPF_CC) -Isrc -Wall -Wextra -c -o $@ $<
+	$(call say,BPF,$(filter %.c,$^))
+	$(Q)$(BPF_CC) -Isrc -Wall -Wextra -c -o $@ $(filter %.c,$^)
 
 $(BUILD)/obj/src/net/xdp_device.o: $(BUILD)/obj/xdp_program.o
 $(BUILD)/obj/src/net/xdp_device.o: ALL_CPPFLAGS += -DXDP_PROGRAM='"$(BUILD)/obj/xdp_program.o"'
+$(BUILD)/obj/tests/bench/floor_xdp.o: $(BUILD)/obj/floor_program.o
+$(BUILD)/obj/tests/bench/floor_xdp.o: ALL_CPPFLAGS += -DFLOOR_PROGRAM='"$(BUILD)/obj/floor_program.o"'
 
 # The console's page, once for all builds; without npm an empty table.
 page_sources := contrib/page.sh $(shell find src/web/page -type f)
@@ -150,12 +154,13 @@ $(BUILD)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/fuzz
 
 # What measures: the load, and what the kernel alone costs.
 $(BUILD)/bench/load: $(call object,$(addprefix tests/bench/,load.c lane.c flight.c))
-$(BUILD)/bench/floor: $(call object,tests/bench/floor.c)
-bench_programs := $(BUILD)/bench/load $(BUILD)/bench/floor
+$(BUILD)/bench/floor: $(call object,$(addprefix tests/bench/,floor.c fixed.c))
+$(BUILD)/bench/floor_xdp: $(call object,$(addprefix tests/bench/,floor_xdp.c fixed.c))
+bench_programs := $(addprefix $(BUILD)/bench/,load floor $(if $(XDP),floor_xdp))
 $(bench_programs):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lpthread
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(if $(filter %_xdp,$@),-lxdp -lbpf) -lpthread
 
 # The Internet of the laboratory.
 $(BUILD)/lab_router: $(call object,tests/lab/router.c) $(BUILD)/libwaymark.a

@@ -5,6 +5,8 @@
  * socket API. Over TCP it reads what is there, rewrites each whole message and writes once. A
  * server's own work is what it takes beyond this. Not a server: runs until it is killed.
  */
+#include "bench/fixed.h"
+
 #include "base/bytes.h"
 
 #include <arpa/inet.h>
@@ -23,23 +25,16 @@
 enum {
 	BATCH = 32,
 	ROOM = 1280, /* of a query and its answer */
-	HEADER = 12,
-	RECORD = 16, /* an A record whose owner points to the question */
-	RECORDS_MOST = 8,
-	GROWTH_MOST = RECORDS_MOST * RECORD,
-	OPT = 11,             /* without options */
 	READ_ROOM = 16 << 10, /* of what a read over TCP may bring */
-	WRITE_ROOM = READ_ROOM / HEADER * (2 + GROWTH_MOST) + READ_ROOM,
+	WRITE_ROOM = READ_ROOM / FIXED_HEADER * (2 + FIXED_GROWTH_MOST) + READ_ROOM,
 	EVENTS = 64,
 	THREADS_MOST = 64
 };
 
-static const uint8_t record[RECORD] = { 0xc0, HEADER, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 192, 0, 2,
-	1 };
-
 struct floor_opts {
 	struct in_addr address;
-	unsigned port, threads, rcode, records;
+	struct fixed answer;
+	unsigned port, threads;
 	bool tcp;
 };
 
@@ -49,48 +44,13 @@ static void fail(const char *what)
 	exit(2);
 }
 
-/* --- the answer --------------------------------------------------------------------------- */
-
-/* Rewrites the query `m` in place; there is room for GROWTH_MOST bytes more. The answer's
- * length; 0: that was no query. An OPT record is kept, without its options, if it is the first
- * additional record. */
-static size_t rewrite(const struct floor_opts *o, uint8_t *m, size_t len)
-{
-	size_t at = HEADER;
-	uint8_t opt[OPT];
-
-	if (len < HEADER + 5 || m[2] & 0x80)
-		return 0;
-	while (at < len && m[at])
-		at += m[at] + 1u;
-	at += 5; /* the root, type and class */
-	if (at > len)
-		return 0;
-	const bool edns = m[11] && len >= at + OPT && !m[at] && be16_get(m + at + 1) == 41;
-	if (edns)
-		memcpy(opt, m + at, OPT);
-	for (unsigned i = 0; i < o->records; i++, at += RECORD)
-		memcpy(m + at, record, RECORD);
-	if (edns) {
-		opt[9] = opt[10] = 0;
-		memcpy(m + at, opt, OPT);
-		at += OPT;
-	}
-	m[2] = (uint8_t)(0x84 | (m[2] & 1)); /* QR, AA, RD as it came */
-	m[3] = (uint8_t)o->rcode;
-	be16_put(m + 6, o->records);
-	be16_put(m + 8, 0);
-	be16_put(m + 10, edns);
-	return at;
-}
-
 /* --- UDP ---------------------------------------------------------------------------------- */
 
 struct batch {
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec bytes[BATCH], answers[BATCH];
 	struct sockaddr_storage from[BATCH];
-	_Alignas(64) uint8_t room[BATCH][ROOM + GROWTH_MOST];
+	_Alignas(64) uint8_t room[BATCH][ROOM + FIXED_GROWTH_MOST];
 };
 
 static unsigned take_batch(struct batch *b, int fd)
@@ -119,7 +79,7 @@ static void serve_datagrams(const struct floor_opts *o, int fd)
 	for (;;) {
 		unsigned k = 0;
 		for (unsigned i = 0, n = take_batch(b, fd); i < n; i++) {
-			const size_t len = rewrite(o, b->room[i], b->in[i].msg_len);
+			const size_t len = fixed_answer(&o->answer, b->room[i], b->in[i].msg_len);
 			if (!len)
 				continue;
 			b->answers[k] = (struct iovec){ b->room[i], len };
@@ -165,7 +125,7 @@ static void answer_stream(const struct floor_opts *o, struct stream *s, uint8_t 
 	while (s->len - at >= 2 && s->len - at - 2 >= be16_get(s->in + at)) {
 		const size_t len = be16_get(s->in + at);
 		memcpy(out + out_len + 2, s->in + at + 2, len);
-		const size_t answer = rewrite(o, out + out_len + 2, len);
+		const size_t answer = fixed_answer(&o->answer, out + out_len + 2, len);
 		be16_put(out + out_len, (unsigned)answer);
 		out_len += answer ? answer + 2 : 0;
 		at += len + 2;
@@ -263,7 +223,7 @@ static unsigned number(const char *text, unsigned least, unsigned most)
 
 int main(int argc, char **argv)
 {
-	struct floor_opts o = { .address.s_addr = htonl(INADDR_LOOPBACK), .threads = 1, .records = 1 };
+	struct floor_opts o = { .address.s_addr = htonl(INADDR_LOOPBACK), .threads = 1, .answer.records = 1 };
 	pthread_t thread;
 	int c;
 
@@ -276,8 +236,8 @@ int main(int argc, char **argv)
 			return 2;
 		case 'p': o.port = number(optarg, 1, 65535); break;
 		case 'j': o.threads = number(optarg, 1, THREADS_MOST); break;
-		case 'r': o.rcode = number(optarg, 0, 15); break;
-		case 'a': o.records = number(optarg, 0, RECORDS_MOST); break;
+		case 'r': o.answer.rcode = number(optarg, 0, 15); break;
+		case 'a': o.answer.records = number(optarg, 0, FIXED_RECORDS_MOST); break;
 		case 'T': o.tcp = true; break;
 		default: o.port = 0; optind = argc;
 		}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """veth - what an answer costs the whole machine past the kernel's network stack: waymarkd by sockets, by AF_XDP and answering in the
-kernel, beside Knot by both ways, gdnsd and the floor by sockets, over a veth pair between two network namespaces of our own.
+kernel, beside Knot by both ways, gdnsd, and a floor of each way, over a veth pair between two network namespaces of our own.
 
     veth.py [-w "X1 X5 K1 K5"] [-r ROUNDS] [-t SECONDS] [--only NAME ...]
 
@@ -8,9 +8,11 @@ kernel, beside Knot by both ways, gdnsd and the floor by sockets, over a veth pa
   K1, K5   few enough of them that the kernel has all
 
 Each way runs alone: one round warms up and does not count. Figures are in us of processor time an answer: of the server's threads
-("server"), of ksoftirqd, of what asks (in whose time a veth runs much of the other side), and all together ("whole"); in each round as a ratio to
-the floor's. "kernel" is the share that was answered in the kernel, "program" what our program there takes for a frame, in ns: in a last round, with what
-the kernel takes for that account (kernel.bpf_stats_enabled), some 50 ns. The XDP program that the pair's other end needs is there for all. Wants root.
+("server"), of ksoftirqd, of what asks (in whose time a veth runs much of the other side), and all together ("whole"); the median of the
+rounds. A floor looks nothing up, and its time is what any program pays that goes its way: "floor" by sockets, "floor-xdp" by AF_XDP, and
+for "floor-kernel" a program in the kernel that says the same to all. "ratio" is to the floor by sockets, "own" to that of one's own way.
+"kernel" is the share that was answered in the kernel, "program" what the program there takes for a frame, in ns: in a last round, with what
+the kernel takes for that account (kernel.bpf_stats_enabled). The XDP program that the pair's other end needs is there for all. Wants root.
 """
 import argparse
 import json
@@ -35,6 +37,7 @@ COUNTED_S = 1.2                         # what was answered in the kernel is cou
 
 class OverVeth:
     """A server of `servers`, told to listen there."""
+    own_floor = "floor"
 
     def configure(self):
         super().configure()
@@ -63,6 +66,42 @@ class Floor(OverVeth, servers.Floor):
         return super().argv() + ["-s", ADDRESS]
 
 
+class WithProgram:
+    """It has a program of ours in the kernel."""
+
+    def program_ns(self, running):
+        was = account(True)
+        try:
+            before = program_use(running.proc.pid)
+            load(self, opts.seconds)
+            after = program_use(running.proc.pid)
+        finally:
+            account(was)
+        return (after[0] - before[0]) / max(after[1] - before[1], 1)
+
+
+class FloorXdp(WithProgram, OverVeth, servers.Floor):
+    name = own_floor = "floor-xdp"
+    options = []
+
+    @classmethod
+    def path(cls, _waymarkd):
+        path = BUILD + "/bench/floor_xdp"
+        return path if os.access(path, os.X_OK) else None
+
+    @classmethod
+    def supports(cls, workload):
+        return None if (workload.rcode, workload.answers) == (0, 1) else "has one record for all"
+
+    def argv(self):
+        return [self.path(None), "-i", "us", "-p", str(self.port)] + self.options
+
+
+class FloorKernel(FloorXdp):
+    name = own_floor = "floor-kernel"
+    options = ["-K"]
+
+
 class Gdnsd(OverVeth, servers.Gdnsd):
     pass
 
@@ -72,7 +111,7 @@ class Knot(OverVeth, servers.Knot):
 
 
 class KnotXdp(Knot):
-    name = "knot-xdp"
+    name, own_floor = "knot-xdp", "floor-xdp"
 
     def configure(self):
         super().configure()
@@ -95,18 +134,8 @@ def program_use(pid):
     raise measure.Failed("it has no XDP program")
 
 
-class WaymarkXdp(Waymark):
-    name = "waymark-xdp"
-
-    def program_ns(self, running):
-        was = account(True)
-        try:
-            before = program_use(running.proc.pid)
-            load(self, opts.seconds)
-            after = program_use(running.proc.pid)
-        finally:
-            account(was)
-        return (after[0] - before[0]) / max(after[1] - before[1], 1)
+class WaymarkXdp(WithProgram, Waymark):
+    name, own_floor = "waymark-xdp", "floor-xdp"
 
     def configure(self):
         super().configure()
@@ -114,7 +143,7 @@ class WaymarkXdp(Waymark):
 
 
 class WaymarkKernel(WaymarkXdp):
-    name = "waymark-kernel"
+    name, own_floor = "waymark-kernel", "floor-kernel"
 
     def configure(self):
         super().configure()
@@ -127,7 +156,7 @@ class WaymarkKernel(WaymarkXdp):
         return json.loads(done.stdout)["xdp_answers"]
 
 
-ALL = (Floor, Waymark, WaymarkXdp, WaymarkKernel, Gdnsd, Knot, KnotXdp)
+ALL = (Floor, FloorXdp, FloorKernel, Waymark, WaymarkXdp, WaymarkKernel, Gdnsd, Knot, KnotXdp)
 
 
 # ------------------------------------------------------------------ namespaces
@@ -256,8 +285,8 @@ def measure_one(name):
         print("skipped: %s: %s" % (name, why))
         return
     print("%s: %s" % (name, workload.what))
-    print("%-15s %9s %8s %8s %8s %8s %6s %6s %6s %7s %7s" % ("", "answers/s", "server", "softirq", "client", "whole", "ratio", "answ.%", "right%", "kernel%", "program"))
-    floor = None
+    print("%-15s %9s %8s %8s %8s %8s %6s %6s %6s %6s %7s %7s" % ("", "answers/s", "server", "softirq", "client", "whole", "ratio", "own", "answ.%", "right%", "kernel%", "program"))
+    floors = {}
     for kind in ALL:
         if (opts.only and kind.name not in opts.only) or kind.supports(workload) or not kind.path(WAYMARKD):
             continue
@@ -266,9 +295,11 @@ def measure_one(name):
             print("skipped: %s: %s" % (kind.name, why))
             continue
         row = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
-        floor = floor or (row["whole"] if kind is Floor else None)
-        print("%-15s %9.0f %8.3f %8.3f %8.3f %8.3f %6s %6.1f %6.1f %7s %7s" % (
-            kind.name, row["qps"], row["server"], row["softirq"], row["client"], row["whole"], "%.2f" % (row["whole"] / floor) if floor else "-",
+        if kind.name == kind.own_floor:
+            floors[kind.name] = row["whole"]
+        ratios = ["%.2f" % (row["whole"] / floors[of]) if of in floors else "-" for of in ("floor", kind.own_floor)]
+        print("%-15s %9.0f %8.3f %8.3f %8.3f %8.3f %6s %6s %6.1f %6.1f %7s %7s" % (
+            kind.name, row["qps"], row["server"], row["softirq"], row["client"], row["whole"], *ratios,
             100 * row["answered"], 100 * row["right"], "%.1f" % (100 * row["kernel"]) if "kernel" in row else "-",
             "%.0f" % row["program"] if "program" in row else "-"), flush=True)
     print()
