@@ -187,7 +187,7 @@ const struct key schema_latency_keys[] = {
 		.least = 1000, .most = 2592000000u,
 		.about = "After so long a measurement counts half.", .otherwise = "6h" },
 	{ "smoothing", option_share, .say = "a share from 1% to 100%", AT(smoothing), .least = 1,
-		.most = 100, .about = "The share of a new time in the smoothed one.",
+		.most = 100, .about = "The share of a new time in the smoothed one; of several that are far off to one side, more.",
 		.otherwise = "30%" },
 	{ "memory", take_memory, .say = "a size from 1M on, such as 256M or 1G", AT(memory),
 		.about = "Memory for measurements. The prefixes that were measured "

@@ -31,12 +31,14 @@ enum latency_kind {
 	LATENCY_KINDS
 };
 
-enum { LATENCY_SAMPLES_MOST = 0x7fff, LATENCY_RTT_MOST_MS = 60000, LATENCY_LOSS_MOST_MS = 1000 };
+enum { LATENCY_SAMPLES_MOST = 0x7fff, LATENCY_EDGES_MOST = 1 << 13, LATENCY_RTT_MOST_MS = 60000, LATENCY_LOSS_MOST_MS = 1000 };
 
 struct latency_cell {
 	float rtt_ms;
 	uint32_t at_s;
-	uint16_t edge;
+	uint16_t edge : 13;
+	uint16_t jumps : 2; /* one that jumped (latency_jumps()), and those behind it that are over 20 ms off to the same side; 3: and more */
+	uint16_t up : 1;    /* that they are longer */
 	uint16_t n : 15;    /* samples, as many as there is room to count */
 	uint16_t filed : 1; /* from a file of the configuration, and nothing came after it */
 };
@@ -50,8 +52,8 @@ struct latency_row {
 
 struct latency_opts {
 	const char *const *edges; /* names, by number; copied */
-	size_t n_edges;
-	double smoothing;     /* share of a new sample in the smoothed time, over 0 to 1 */
+	size_t n_edges; /* LATENCY_EDGES_MOST at most */
+	double smoothing;     /* share of a new sample in the smoothed time, over 0 to 1; of several that jump, more */
 	unsigned half_life_s; /* after so long a sample counts half */
 	size_t memory;        /* bytes, about; other kinds than round trips may each have an eighth of it more */
 	struct hash_key key;
@@ -151,6 +153,9 @@ const struct latency_row **latency_sorted(const struct latency *t, uint32_t sinc
 const struct latency_row *latency_mesh(const struct latency *t, unsigned src);
 
 const struct latency_cell *latency_cell(const struct latency_row *row, unsigned edge);
+
+/* Is a new time far from what is known, by over 20 ms and by half of the lesser one? Not those that follow on it to the same side. */
+bool latency_jumps(const struct latency_cell *known, double rtt_ms);
 
 struct latency_size {
 	size_t nets, cells, mesh_cells, bytes;

@@ -209,6 +209,6 @@ struct latency_cell *latency_cell_of(
 		r->room = (uint16_t)room;
 	}
 	++*count;
-	r->cell[r->n] = (struct latency_cell){ .edge = (uint16_t)edge };
+	r->cell[r->n] = (struct latency_cell){ .edge = edge & (LATENCY_EDGES_MOST - 1) };
 	return &r->cell[r->n++];
 }

@@ -4,6 +4,11 @@
 
 #include <math.h>
 
+/* A way that changes is longer or shorter by tens of milliseconds; what one host has more than its neighbour seldom is. */
+#define JUMP_MS    20.0
+#define JUMP_TIMES 1.5
+enum { JUMPS_MOST = 3 };
+
 static unsigned count_samples(unsigned a, unsigned b)
 {
 	return a + b < LATENCY_SAMPLES_MOST ? a + b : LATENCY_SAMPLES_MOST;
@@ -18,17 +23,49 @@ static void set(struct latency_cell *c, const struct latency_sample *s)
 		.filed = s->filed };
 }
 
-/* Exponential smoothing where the older of the two counts less, by what it is older. */
+static bool is_up(const struct latency_cell *known, double rtt_ms)
+{
+	return rtt_ms > (double)known->rtt_ms;
+}
+
+/* After another one that jumped to the same side. */
+static bool goes_on(const struct latency_cell *known, double rtt_ms)
+{
+	return known->jumps && known->up == is_up(known, rtt_ms) && fabs(rtt_ms - (double)known->rtt_ms) > JUMP_MS;
+}
+
+bool latency_jumps(const struct latency_cell *known, double rtt_ms)
+{
+	const double ms = (double)known->rtt_ms;
+
+	return known->n && !goes_on(known, rtt_ms) && fabs(rtt_ms - ms) > JUMP_MS && fmax(rtt_ms, ms) > JUMP_TIMES * fmin(rtt_ms, ms);
+}
+
+/* A late one says nothing of what follows on what. */
+static void count_jumps(struct latency_cell *c, const struct latency_sample *s)
+{
+	if (s->at_s < c->at_s)
+		return;
+	if (!goes_on(c, s->rtt_ms))
+		c->jumps = latency_jumps(c, s->rtt_ms);
+	else if (c->jumps < JUMPS_MOST)
+		c->jumps = (c->jumps + 1) & JUMPS_MOST;
+	c->up = is_up(c, s->rtt_ms);
+}
+
+/* Exponential smoothing where the older of the two counts less, by what it is older. The second in a row that is far to one side counts as two, and the
+ * third as four: a way that is another one is seen in three, and one that is out of line moves little. */
 static void smooth(
 	const struct latency *t, struct latency_cell *c, const struct latency_sample *s)
 {
-	const double share = t->opts.smoothing;
 	const unsigned half = t->opts.half_life_s;
 
 	if (!c->n) {
 		set(c, s);
 		return;
 	}
+	count_jumps(c, s);
+	const double share = 1 - pow(1 - t->opts.smoothing, c->jumps ? 1u << (c->jumps - 1) : 1);
 	const double known = (1 - share) * latency_weight(half, c->at_s, s->at_s),
 		     fresh = share * latency_weight(half, s->at_s, c->at_s);
 	c->rtt_ms += (float)(fresh / (fresh + known) * (s->rtt_ms - (double)c->rtt_ms));

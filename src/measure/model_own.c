@@ -21,10 +21,8 @@
 #define FALSE_ODDS 0.04
 /* Those that are within twice what is estimated fit it. */
 #define FITS 0.7
-/* What a long time counts at least, and after so many samples. */
-#define LONG_FEW  0.02
-#define LONG_MANY 0.5
-enum { SAMPLES_MANY = 4 };
+/* What a long time counts at least; of MODEL_SAMPLES_MANY samples and more, model_often(). */
+#define LONG_FEW 0.02
 /* What one counts at most that others have in another place. */
 #define MOVED    0.1
 /* Where its way in is longer than this, it may well be in another place. */
@@ -97,7 +95,7 @@ static double likely(const struct model_said *o, double shift_ms)
 		     fits = (1 + odds) / (1 + odds * exp(fmin((x > 0 ? RISE_UP : RISE_DOWN) * more * more, 50)));
 
 	if (x > 0)
-		return fmax(fits, o->samples >= SAMPLES_MANY ? LONG_MANY : LONG_FEW);
+		return fmax(fits, o->samples >= MODEL_SAMPLES_MANY ? model_often(o->samples) : LONG_FEW);
 	if (shift_ms > SHIFT_FINE_MS)
 		return 1;
 	return o->moves ? fmin(fits, MOVED) : fits;

@@ -26,8 +26,7 @@ enum { VALUES = 9, NETWORKS_LEAST = 3 };
 enum { APART_MOST = 4096 };
 #define APART_SHARE  0.75
 #define APART_SIGMAS 1.15
-#define OFTEN      0.5 /* what one counts at least that was measured again and again: it may have a way of its own */
-enum { SAMPLES_MANY = 4 };
+#define OFTEN      0.5 /* what a short one counts at least that was measured again and again: it may have a way of its own; long ones model_often() */
 
 struct value {
 	float over_ms, ms; /* over line and offset, and all of it */
@@ -213,7 +212,7 @@ static double agrees(double x, double apart, unsigned samples)
 		     variance = LEAST_APART * LEAST_APART + apart * apart,
 		     fits = (1 + odds) / (1 + odds * exp(fmin(more * more / (2 * variance), 50)));
 
-	return samples >= SAMPLES_MANY ? fmax(fits, OFTEN) : fits;
+	return samples < MODEL_SAMPLES_MANY ? fits : fmax(fits, x > 0 ? model_often(samples) : OFTEN);
 }
 
 /* What most of the siblings have; NAN: too few were measured. */

@@ -43,7 +43,7 @@ static void make_row(uint8_t to[TIMES_ROW], const struct times_edges *e, uint64_
 {
 	const struct prefix net = net_of(draw(rng, NETS));
 	const unsigned edge = draw(rng, EDGES), src = draw(rng, EDGES);
-	const struct latency_cell c = { .rtt_ms = 1 + (float)draw(rng, 50), .at_s = 1000 + draw(rng, 5), .edge = (uint16_t)edge,
+	const struct latency_cell c = { .rtt_ms = 1 + (float)draw(rng, 50), .at_s = 1000 + draw(rng, 5), .edge = edge & (LATENCY_EDGES_MOST - 1),
 		.n = (1 + draw(rng, 3)) & LATENCY_SAMPLES_MOST };
 	const bool mesh = draw(rng, 4) == 0 && src != edge;
 	const enum latency_kind kind = mesh ? LATENCY_RTT : draw(rng, LATENCY_KINDS);

@@ -79,16 +79,66 @@ static void an_old_time_counts_less_against_a_new_sample(void)
 	latency_drop(t);
 }
 
-static void a_lasting_change_of_30_ms_is_seen_in_five_reports(void)
+static float after(const char *to, const double *ms, unsigned n)
 {
 	struct latency *t = table(1 << 20);
 
-	for (unsigned i = 0; i < 50; i++)
-		add(t, "192.0.2.0/24", AMS, 20, NOW);
-	for (unsigned i = 0; i < 5; i++)
-		add(t, "192.0.2.0/24", AMS, 50, NOW);
-	/* 30 * (1 - 0.7^5): enough to pass an edge that is 20 ms worse. */
-	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, 44.958, 1e-3);
+	for (unsigned i = 0; i < n; i++)
+		add(t, to, AMS, ms[i], NOW);
+	const float got = get(t, to, AMS)->rtt_ms;
+	latency_drop(t);
+	return got;
+}
+
+/* By 0.3, then by 1 - 0.7^2, then by 1 - 0.7^4 of what is left. */
+static void a_way_that_is_another_one_is_seen_in_three_samples(void)
+{
+	static const struct {
+		const char *say;
+		double ms[6];
+		unsigned n;
+		double is;
+	} row[] = {
+		{ "one that is out of line", { 20, 70 }, 2, 35 },
+		{ "... and is alone", { 20, 70, 20 }, 3, 35 - 0.3 * 15 },
+		{ "the second", { 20, 70, 70 }, 3, 70 - 50 * 0.7 * 0.49 },
+		{ "the third, which is near by now", { 20, 70, 70, 70 }, 4, 70 - 50 * 0.7 * 0.49 * 0.7 },
+		{ "... and where it is far yet", { 20, 320, 320, 320 }, 4, 320 - 300 * 0.7 * 0.49 * 0.2401 },
+		{ "back again", { 320, 20, 20, 20 }, 4, 20 + 300 * 0.7 * 0.49 * 0.2401 },
+		{ "to and fro", { 20, 320, 20, 320 }, 4, 0 },
+		{ "far, and no half more", { 100, 140, 140, 140 }, 4, 140 - 40 * 0.343 },
+		{ "twice as much, and not far", { 10, 25, 25, 25 }, 4, 25 - 15 * 0.343 },
+	};
+
+	for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+		double is = row[i].is;
+		if (is == 0) { /* each of them is the first to its side */
+			is = row[i].ms[0];
+			for (unsigned k = 1; k < row[i].n; k++)
+				is += 0.3 * (row[i].ms[k] - is);
+		}
+		const double got = (double)after("192.0.2.0/24", row[i].ms, row[i].n);
+		if (fabs(got - is) > 1e-3)
+			printf("  %s: %.3f, not %.3f\n", row[i].say, got, is);
+		CU_ASSERT_DOUBLE_EQUAL(got, is, 1e-3);
+	}
+}
+
+/* What is late does not follow on anything. */
+static void a_late_sample_is_none_in_a_row(void)
+{
+	struct latency *t = table(1 << 20);
+
+	add(t, "192.0.2.0/24", AMS, 20, NOW);
+	add(t, "192.0.2.0/24", AMS, 70, NOW);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 1);
+	add(t, "192.0.2.0/24", AMS, 20, NOW - 1);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 1);
+	add(t, "192.0.2.0/24", AMS, 200, NOW);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 2);
+	for (unsigned i = 1; i < 4; i++)
+		add(t, "192.0.2.0/24", AMS, 1000 * i, NOW);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 3);
 	latency_drop(t);
 }
 
@@ -229,8 +279,9 @@ static void a_table_holds_what_brute_force_holds(void)
 	enum { STEPS = 50000, NETS = 400 };
 	static struct {
 		double rtt_ms;
-		bool there;
-	} naive[NETS][EDGES];
+		bool there, up;
+		unsigned jumps;
+	} naive[NETS][EDGES], *v;
 	struct latency *t = table(1 << 26);
 	uint64_t seed = 1;
 	unsigned wrong = 0;
@@ -251,9 +302,15 @@ static void a_table_holds_what_brute_force_holds(void)
 			continue;
 		}
 		latency_add(t, &p, e, &(struct latency_sample){ ms, 1, NOW, false });
-		naive[k][e].rtt_ms = naive[k][e].there ? naive[k][e].rtt_ms * 0.7 + ms * 0.3
-						       : ms;
-		naive[k][e].there = true;
+		v = &naive[k][e];
+		const double was = v->rtt_ms, longer = ms > was ? ms : was, shorter = ms > was ? was : ms;
+		if (v->jumps && v->up == (ms > was) && longer - shorter > 20)
+			v->jumps++;
+		else
+			v->jumps = v->there && longer - shorter > 20 && longer > 1.5 * shorter;
+		v->up = ms > was;
+		v->rtt_ms = v->there ? ms + (was - ms) * pow(0.7, v->jumps < 2 ? 1 : v->jumps < 3 ? 2 : 4) : ms;
+		v->there = true;
 	}
 	for (unsigned k = 0; k < NETS; k++)
 		for (unsigned e = 0; e < EDGES; e++) {
@@ -389,8 +446,8 @@ void suite_latency(void)
 		{ "samples are smoothed", samples_are_smoothed },
 		{ "an old time counts less against a new sample",
 			an_old_time_counts_less_against_a_new_sample },
-		{ "a lasting change of 30 ms is seen in five reports",
-			a_lasting_change_of_30_ms_is_seen_in_five_reports },
+		{ "a way that is another one is seen in three samples", a_way_that_is_another_one_is_seen_in_three_samples },
+		{ "a late sample is none in a row", a_late_sample_is_none_in_a_row },
 		{ "weights halve with the half-life", weights_halve_with_the_half_life },
 		{ "a whole cell replaces what is older", a_whole_cell_replaces_what_is_older },
 		{ "tables are merged by the names of edges",

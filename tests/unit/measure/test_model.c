@@ -225,8 +225,8 @@ static void a_slow_way_in_makes_no_edge_slow(void)
 
 static void own_times_stand_and_shift_the_others(void)
 {
-	struct latency_cell inner[] = { { 16, NOW, 0, 1, 0 } },
-			    outer[] = { { 99, NOW, 0, 1, 0 }, { 30, NOW, 1, 1, 0 } };
+	struct latency_cell inner[] = { { .rtt_ms = 16, .at_s = NOW, .edge = 0, .n = 1 } },
+			    outer[] = { { .rtt_ms = 99, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = 30, .at_s = NOW, .edge = 1, .n = 1 } };
 	const struct latency_row rows[] = { { .n = 1, .cell = inner },
 		{ .n = 2, .cell = outer } };
 	const struct latency_row *const both[] = { &rows[0], &rows[1] };
@@ -244,7 +244,7 @@ static void own_times_stand_and_shift_the_others(void)
 /* GeoIP has it in the wrong place: the edge that is near is, and no other. */
 static void a_short_time_makes_no_other_edge_near(void)
 {
-	struct latency_cell cell[] = { { 3, NOW, 2, 1, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = 3, .at_s = NOW, .edge = 2, .n = 1 } };
 	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 10, 20, 90, 95 };
 
@@ -256,7 +256,7 @@ static void a_short_time_makes_no_other_edge_near(void)
 
 static void own_times_fade_into_the_estimate(void)
 {
-	struct latency_cell cell[] = { { 16, NOW, 0, 1, 0 }, { 30, NOW, 1, 1, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = 16, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = 30, .at_s = NOW, .edge = 1, .n = 1 } };
 	const struct latency_row row = { .n = 2, .cell = cell }, *const rows[] = { &row };
 	struct model_own own = { rows, 1, HOUR, NOW + HOUR, NULL, 0, LATENCY_RTT };
 	float ms[] = { 10, 20, 30 };
@@ -276,7 +276,7 @@ static void own_times_fade_into_the_estimate(void)
 
 static void an_edge_without_a_place_has_its_own_time_only(void)
 {
-	struct latency_cell cell[] = { { 16, NOW, 0, 1, 0 }, { 33, NOW, 3, 1, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = 16, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = 33, .at_s = NOW, .edge = 3, .n = 1 } };
 	const struct latency_row row = { .n = 2, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 10, 20, 30, (float)NAN };
 

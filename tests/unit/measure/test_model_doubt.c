@@ -91,8 +91,8 @@ static void one_of_several_own_times_is_doubted(void)
 	begin();
 	fit();
 	for (unsigned i = 0; i < 3; i++) {
-		struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { (float)falls[i], NOW, 2, 1, 0 },
-			{ 25, NOW, 4, 1, 0 } };
+		struct latency_cell cell[] = { { .rtt_ms = 30, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = (float)falls[i], .at_s = NOW, .edge = 2, .n = 1 },
+			{ .rtt_ms = 25, .at_s = NOW, .edge = 4, .n = 1 } };
 		const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
 		for (unsigned e = 0; e < EDGES; e++)
 			ms[e] = (float[]){ 28, 8, 100, 150, 22 }[e];
@@ -108,7 +108,7 @@ static void one_of_several_own_times_is_doubted(void)
 			CU_ASSERT_TRUE(ms[2] > 100 && ms[2] < 200 && counts < 0.05);
 	}
 	/* It would have to stand at Frankfurt's door, and two others say that it is in Rome. */
-	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 105, NOW, 2, 1, 0 }, { 0.5f, NOW, 4, 1, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = 30, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = 105, .at_s = NOW, .edge = 2, .n = 1 }, { .rtt_ms = 0.5f, .at_s = NOW, .edge = 4, .n = 1 } };
 	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
 	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME, LATENCY_RTT };
 	for (unsigned e = 0; e < EDGES; e++)
@@ -121,7 +121,7 @@ static void one_of_several_own_times_is_doubted(void)
 /* What a network of Rome that measures edge 2 so often at so many ms is believed to need, and how far that counts. */
 static double believed(double rtt_ms, unsigned samples, double *counts)
 {
-	struct latency_cell cell[] = { { (float)rtt_ms, NOW, 2, samples & 0x7fff, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = (float)rtt_ms, .at_s = NOW, .edge = 2, .n = samples & 0x7fff } };
 	const struct latency_row row = { .n = 1, .cell = cell }, *const rows[] = { &row };
 	const struct model_own own = { rows, 1, HOUR, NOW, m, ROME, LATENCY_RTT };
 	float ms[EDGES], before[EDGES];
@@ -149,6 +149,10 @@ static void a_time_that_networks_of_its_place_contradict_waits_for_more(void)
 	CU_ASSERT_TRUE(counts > 0.99);
 	CU_ASSERT_DOUBLE_EQUAL(believed(70, 9, &counts), 161, 3); /* again and again: it may have a way of its own */
 	CU_ASSERT_DOUBLE_EQUAL(counts, 0.5, 0.01);
+	/* What is longer is soon believed: a way that has become slow is so for all of them, and not all have measured it yet. */
+	CU_ASSERT_DOUBLE_EQUAL(believed(2500, 4, &counts), (2500 + 251.5) / 2, 3);
+	CU_ASSERT_DOUBLE_EQUAL(believed(2500, 36, &counts), 251.5 + 0.9 * (2500 - 251.5), 3);
+	CU_ASSERT_DOUBLE_EQUAL(counts, 0.9, 0.01);
 	end();
 }
 
@@ -262,19 +266,23 @@ static void where_networks_of_a_place_differ_none_is_doubted_for_that(void)
 
 static void a_long_way_that_was_measured_often_counts_half_and_more(void)
 {
-	struct latency_cell cell[] = { { 30, NOW, 0, 1, 0 }, { 500, NOW, 2, 40, 0 }, { 25, NOW, 4, 1, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = 30, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = 500, .at_s = NOW, .edge = 2, .n = 40 }, { .rtt_ms = 25, .at_s = NOW, .edge = 4, .n = 1 } };
 	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
 	const struct model_own own = { rows, 1, HOUR, NOW, NULL, 0, LATENCY_RTT };
 	float ms[] = { 28, 8, 33, 150, 22 };
 
+	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 40 / 44.0, 1e-6);
+	cell[1].n = 4;
 	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 0.5, 1e-6);
+	cell[1].n = 3;
+	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 0.02, 1e-6);
 	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 1), 0, 1e-9);
 }
 
 /* GeoIP has it in the wrong place. */
 static void own_times_that_all_differ_are_believed(void)
 {
-	struct latency_cell cell[] = { { 120, NOW, 0, 1, 0 }, { 8, NOW, 3, 1, 0 }, { 130, NOW, 4, 1, 0 } };
+	struct latency_cell cell[] = { { .rtt_ms = 120, .at_s = NOW, .edge = 0, .n = 1 }, { .rtt_ms = 8, .at_s = NOW, .edge = 3, .n = 1 }, { .rtt_ms = 130, .at_s = NOW, .edge = 4, .n = 1 } };
 	const struct latency_row row = { .n = 3, .cell = cell }, *const rows[] = { &row };
 	float ms[] = { 20, 8, 100, 160, 22 };
 
