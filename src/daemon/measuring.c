@@ -123,6 +123,17 @@ static void refuse(struct measuring *l, struct rankings_sample *s,
 		(unsigned long long)by->impossible);
 }
 
+/* What is known is what choices go by; what came a moment ago may not be in it yet. */
+static void tell_targets(struct measuring *l, unsigned edge, const struct agent_report_row *row, uint32_t now_s)
+{
+	const struct latency_row *known = latency_find(live_table(l), &row->net);
+	const struct latency_cell *c = known ? latency_cell(known, edge) : NULL;
+
+	targets_measured(l->targets, &row->net, edge);
+	if (c && latency_jumps(c, row->rtt_ms))
+		targets_jumped(l->targets, &row->net, edge, now_s, half_life_s(l) / FRESH_SHARE);
+}
+
 static bool add_row(
 	struct measuring *l, unsigned edge, const struct agent_report_row *row, uint32_t now_s)
 {
@@ -153,7 +164,7 @@ static bool add_row(
 			return false;
 		}
 		if (row->kind == LATENCY_RTT)
-			targets_measured(l->targets, &row->net, edge);
+			tell_targets(l, edge, row, now_s);
 	}
 	rankings_add(l->opts.rankings, &s);
 	return true;
@@ -186,6 +197,20 @@ static bool is_fresh(
 	const struct latency_cell *c = row ? latency_cell(row, edge) : NULL;
 
 	return c && now_s - c->at_s < half_life_s(l) / FRESH_SHARE;
+}
+
+/* How a target stands to an edge that may measure it. */
+enum due { IS_FRESH, IS_DUE, IS_WATCHED };
+
+static enum due is_due(const struct measuring *l, size_t i, unsigned edge, uint32_t now_s)
+{
+	const uint32_t most_s = half_life_s(l) / FRESH_SHARE;
+	size_t n;
+	const struct latency_row *row = latency_find(live_table(l), &targets_all(l->targets, &n)[i].net);
+	const struct latency_cell *c = row ? latency_cell(row, edge) : NULL;
+	const uint32_t fresh_s = c ? targets_fresh_s(l->targets, i, edge, c->at_s, most_s) : 0;
+
+	return c && now_s - c->at_s < fresh_s ? IS_FRESH : c && fresh_s < most_s ? IS_WATCHED : IS_DUE;
 }
 
 /* Of the edges that are ranked: the nearest on the map, which estimates may have wrong; -1: nobody knows. Three times to edges
@@ -256,8 +281,7 @@ static size_t sort_targets(struct measuring *l, unsigned edge, uint32_t now_s)
 	const struct target *all = targets_all(l->targets, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (targets_may_ask(l->targets, i, edge, now_s) &&
-			!is_fresh(l, latency_find(live_table(l), &all[i].net), edge, now_s))
+		if (targets_may_ask(l->targets, i, edge, now_s) && is_due(l, i, edge, now_s) != IS_FRESH)
 			l->sorted[k++] = (uint32_t)i;
 	qsort_r(l->sorted, k, sizeof *l->sorted, compare_targets, (void *)(uintptr_t)all);
 	return k;
@@ -272,7 +296,7 @@ static void add_nets(struct measuring *l, unsigned edge, uint32_t now_s, struct 
 
 	for (size_t k = 0, nets = 0; k < sorted && nets < NETS_AT_ONCE; k++) {
 		const struct target *x = &all[l->sorted[k]];
-		if (!is_candidate(l, x, edge))
+		if (is_due(l, l->sorted[k], edge, now_s) != IS_WATCHED && !is_candidate(l, x, edge))
 			continue;
 		e->list[e->n++] = (struct assignment){ .net = x->net, .host = x->host };
 		targets_ask(l->targets, l->sorted[k], edge, now_s, retry_s);

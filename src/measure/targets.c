@@ -184,7 +184,7 @@ bool targets_may_ask(const struct targets *t, size_t i, unsigned edge, uint32_t 
 {
 	const struct target_asked *a = asked_of(&t->all[i], edge);
 
-	return !a || now_s >= a->again_s;
+	return !a || !a->tries || now_s >= a->again_s;
 }
 
 /* Its own place, else a free one (which stands at 0), else that of the edge whose turn comes
@@ -219,4 +219,26 @@ void targets_measured(struct targets *t, const struct prefix *net, unsigned edge
 	for (unsigned k = 0; x && k < TARGETS_ASKED; k++)
 		if (x->asked[k].edge == edge + 1)
 			x->asked[k].tries = 0;
+}
+
+void targets_jumped(struct targets *t, const struct prefix *net, unsigned edge, uint32_t now_s, uint32_t fresh_s)
+{
+	struct target *x = find(t, net);
+	struct target_asked *a = x ? place_for(x, edge) : NULL;
+
+	if (!a)
+		return;
+	a->noisy = !a->jumped_s || now_s - a->jumped_s >= fresh_s ? 0 : a->noisy < TARGETS_NOISY_MOST ? a->noisy + 1 : TARGETS_NOISY_MOST;
+	a->jumped_s = now_s;
+}
+
+uint32_t targets_fresh_s(const struct targets *t, size_t i, unsigned edge, uint32_t at_s, uint32_t fresh_s)
+{
+	const struct target_asked *a = asked_of(&t->all[i], edge);
+
+	if (!a || !a->jumped_s)
+		return fresh_s;
+	const uint32_t share_s = fresh_s / TARGETS_FIRST_SHARE, first_s = (share_s > TARGETS_FIRST_LEAST_S ? share_s : TARGETS_FIRST_LEAST_S) << a->noisy,
+		       half_s = at_s > a->jumped_s ? (at_s - a->jumped_s) / 2 : 0, s = half_s > first_s ? half_s : first_s;
+	return s < fresh_s ? s : fresh_s;
 }

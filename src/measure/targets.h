@@ -21,7 +21,9 @@ enum {
 	TARGETS_MOST = 8192,
 	TARGETS_HALVE_S = 600,
 	TARGETS_ASKED = 8, /* edges that are remembered for a network */
-	TARGETS_TRIES_MOST = 6
+	TARGETS_FIRST_SHARE = 180, TARGETS_FIRST_LEAST_S = 5,
+	TARGETS_TRIES_MOST = 6,
+	TARGETS_NOISY_MOST = 6
 };
 
 struct target {
@@ -31,8 +33,10 @@ struct target {
 	double count;
 	struct target_asked {
 		uint16_t edge; /* + 1; 0: a free place */
-		uint16_t tries;
+		uint8_t tries;
+		uint8_t noisy;     /* so often it has jumped soon after it had jumped */
 		uint32_t again_s;
+		uint32_t jumped_s; /* when the way was another one than before; 0: never yet */
 	} asked[TARGETS_ASKED];
 	/* of targets.c: */
 	uint32_t heap_at, next; /* `next` of its hash bucket, + 1 */
@@ -60,5 +64,13 @@ bool targets_may_ask(const struct targets *t, size_t i, unsigned edge, uint32_t 
 void targets_ask(struct targets *t, size_t i, unsigned edge, uint32_t now_s, uint32_t every_s);
 /* A measurement came. */
 void targets_measured(struct targets *t, const struct prefix *net, unsigned edge);
+
+/* ... by which the way is another one than before (latency_jumps()). What has come may go again: a measurement is no longer fresh for `fresh_s`
+ * then, but half as long as it has been so, and for TARGETS_FIRST_SHARE of `fresh_s` at first. A way that jumps again and again within `fresh_s`
+ * is fresh for twice as long each time. */
+void targets_jumped(struct targets *t, const struct prefix *net, unsigned edge, uint32_t now_s, uint32_t fresh_s);
+
+/* For so long a measurement of `at_s` by that edge is fresh; `fresh_s` at most. */
+uint32_t targets_fresh_s(const struct targets *t, size_t i, unsigned edge, uint32_t at_s, uint32_t fresh_s);
 
 #endif

@@ -107,7 +107,7 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 
 # All that are needed start at once: each takes no reports for the first seconds.
-WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",),
+WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",), "jumping": ("ams1",),
           "learning": ("ams1",), "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "beacon": ("ams1",), "refusing": ("ams1",)}
 started = {}
 
@@ -115,7 +115,7 @@ started = {}
 def nameserver(name):
     for other, agents in WANTED.items():
         if other not in started and (len(sys.argv) < 2 or other.split()[0] in sys.argv):
-            started[other] = {"certified": Certified, "learning": Learning}.get(other, Nameserver)(agents=agents)
+            started[other] = {"certified": Certified, "learning": Learning, "jumping": Jumping}.get(other, Nameserver)(agents=agents)
     return started[name].warm()
 
 
@@ -275,6 +275,25 @@ def targets():
         same(len(s.targets("iad1", agent="iad1")[1]["networks"]), 2, "the other edge's agent:")
         same(s.post(report(dict(ROW, net="83.62.101.0/24")))[0], 200)
         same(s.ask("GET", "/v1/targets?edge=ams1", b"", fields)[0], 409, "replayed:")
+
+
+@claim("a way that is another one than before is measured again soon, and not only when its time is old")
+def jumping():
+    def tell(rtt_ms, least_ms):
+        same(s.post(report(dict(ROW, net="83.62.101.0/24", rtt_ms=rtt_ms)))[0], 200)
+        s.until("%s in the table" % rtt_ms, lambda: any(float(r.split(",")[2]) > least_ms for r in s.table()))
+
+    with nameserver("jumping") as s:
+        s.udp("www.example.org", options=ecs("83.62.101.0/24"))
+        s.until("targets", lambda: len(s.targets()[1]["networks"]) == 1)
+        tell(12.5, 12)
+        time.sleep(4 * SLOW)
+        same(s.targets()[1]["networks"], [], "fresh for 15 s, a quarter of the half-life:")
+        tell(112, 40)
+        s.until("it is asked for again", lambda: len(s.targets()[1]["networks"]) == 1, 30)
+        same(s.targets()[1]["networks"], [], "asked a moment ago:")
+        age_s = min(int(row.split(",")[4]) for row in s.ctl("latency", "export")[1].split("\n") if row.startswith("83.62.101.0/24,ams1,"))
+        assert age_s < 12 * SLOW, age_s
 
 
 @claim("a reload changes who may report, and keeps the sequences of those who stay")
@@ -604,6 +623,11 @@ def certified_conf():
         s.server += ", tls: [ { cert: ns1.pem, key: ns1.key } ]"
         told("nobody vouches for clients' certificates", tls.replace("ams1: { key", "ams1: { certificate: a.example.com, key"))
         told('the agent ams1 needs a "key"', plain.replace("agents: {", "agents: { ams1: { },").replace("ams1: { key", "syd1: { key"))
+
+
+class Jumping(Nameserver):
+    def rest(self, agents, half_life="1m"):
+        return super().rest(agents, half_life)
 
 
 class Learning(Nameserver):

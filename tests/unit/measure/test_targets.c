@@ -147,6 +147,58 @@ static void many_edges_share_the_places(void)
 	targets_free(t);
 }
 
+/* Fresh for 900 s, else; right after it the 180th, and then half as long as it has been so. */
+static void a_way_that_is_another_one_is_measured_again_soon(void)
+{
+	enum { FRESH = 900, AT = 5000 };
+	static const struct {
+		uint32_t after_s, fresh_s;
+	} row[] = { { 0, 5 }, { 9, 5 }, { 10, 5 }, { 12, 6 }, { 100, 50 }, { 1799, 899 }, { 1800, FRESH }, { 100000, FRESH } };
+	struct targets *t = targets_new(key);
+	const struct prefix unseen = { .bits = ADDR_V4_BITS + 24 };
+
+	see(t, "83.62.101.77", true);
+	targets_jumped(t, &unseen, 7, AT, FRESH); /* nobody's */
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, FRESH), FRESH);
+	targets_jumped(t, &only(t)->net, 7, AT, FRESH);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 8, AT, FRESH), FRESH);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT - 100, FRESH), 5); /* one that was measured before it */
+	for (unsigned i = 0; i < sizeof row / sizeof *row; i++)
+		CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT + row[i].after_s, FRESH), row[i].fresh_s);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, 180 * 30), 30);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, 3), 3);
+	targets_free(t);
+}
+
+static void a_way_that_jumps_all_the_time_keeps_nobody_busy(void)
+{
+	enum { FRESH = 5400 };
+	struct targets *t = targets_new(key);
+	uint32_t now = 5000;
+
+	see(t, "83.62.101.77", true);
+	for (unsigned i = 0; i < 9; i++, now += FRESH - 1) {
+		targets_jumped(t, &only(t)->net, 7, now, FRESH);
+		CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, now, FRESH), 30u << (i < 6 ? i : 6));
+	}
+	now += FRESH; /* it has kept still */
+	targets_jumped(t, &only(t)->net, 7, now, FRESH);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, now, FRESH), 30);
+	targets_free(t);
+}
+
+static void who_answers_is_asked_whenever_it_is_not_fresh(void)
+{
+	struct targets *t = targets_new(key);
+
+	see(t, "83.62.101.77", true);
+	targets_ask(t, 0, 7, 100, 300);
+	CU_ASSERT_FALSE(targets_may_ask(t, 0, 7, 101));
+	targets_measured(t, &only(t)->net, 7);
+	CU_ASSERT_TRUE(targets_may_ask(t, 0, 7, 101));
+	targets_free(t);
+}
+
 static const struct unit_case cases[] = {
 	{ "clients of a net are one target", clients_of_a_net_are_one_target },
 	{ "nobody is sent into local nets", nobody_is_sent_into_local_nets },
@@ -155,6 +207,9 @@ static const struct unit_case cases[] = {
 	{ "who does not answer is asked less and less",
 		who_does_not_answer_is_asked_less_and_less },
 	{ "many edges share the places", many_edges_share_the_places },
+	{ "a way that is another one is measured again soon", a_way_that_is_another_one_is_measured_again_soon },
+	{ "a way that jumps all the time keeps nobody busy", a_way_that_jumps_all_the_time_keeps_nobody_busy },
+	{ "who answers is asked whenever it is not fresh", who_answers_is_asked_whenever_it_is_not_fresh },
 };
 
 void suite_targets(void)
