@@ -136,10 +136,8 @@ static void count(struct xdp_answers *a, unsigned at)
 }
 
 /* What was given before is another's. NO_SLOT: there is none. */
-static unsigned take_slot(struct xdp_answers *a)
+static unsigned taken(struct xdp_answers *a, unsigned at)
 {
-	const unsigned at = xdp_slots_take(a->slots);
-
 	if (at != NO_SLOT)
 		a->slots->of[at].seen = xdp_tables_given(&a->tables, at);
 	return at;
@@ -164,7 +162,7 @@ static void drop(struct xdp_answers *a, unsigned at)
 {
 	struct xdp_slot *s = &a->slots->of[at];
 
-	xdp_tables_forget(&a->tables, &s->q, at);
+	xdp_tables_forget(&a->tables, at);
 	if (s->set)
 		drop_answers(a, s);
 	else
@@ -203,7 +201,7 @@ static bool steer_client(struct xdp_answers *a, struct xdp_slot *s, uint32_t cli
 	for (; at != NO_SLOT && !is_same(a, at, made); n++)
 		at = a->slots->of[at].next;
 	if (at == NO_SLOT) {
-		at = n < ANSWERS_MOST ? take_slot(a) : NO_SLOT;
+		at = n < ANSWERS_MOST ? taken(a, xdp_slots_take(a->slots)) : NO_SLOT;
 		if (at == NO_SLOT)
 			return false;
 		xdp_tables_put(&a->tables, at, &made->held);
@@ -242,7 +240,7 @@ static bool hold(struct xdp_answers *a, const struct xdp_question *q, uint32_t c
 {
 	struct xdp_made made;
 	const enum xdp_makes is = xdp_make(epoch_current(a->epoch), q, client, &made);
-	const unsigned at = is == XDP_MADE ? take_slot(a) : NO_SLOT;
+	const unsigned at = is == XDP_MADE ? taken(a, xdp_slots_take_for(a->slots, xdp_tables_hash(&a->tables, q))) : NO_SLOT;
 
 	if (at == NO_SLOT)
 		return is == XDP_MADE_NOT_NOW;

@@ -188,7 +188,7 @@ static bool share_maps(struct xdp_device *d)
 	d->maps.state = state < 0 ? NULL : share(state, sizeof *d->maps.state);
 	if (!d->answers || !d->maps.state)
 		return d->maps.state != NULL;
-	d->maps.questions = share(map_of(d, "questions"), XDP_INDEX * sizeof *d->maps.questions);
+	d->maps.questions = share(map_of(d, "questions"), XDP_GROUPS * sizeof *d->maps.questions);
 	d->maps.held = share(map_of(d, "held"), 2 * XDP_SLOTS * sizeof *d->maps.held);
 	d->maps.held_long = share(map_of(d, "held_long"), 2 * XDP_SLOTS * sizeof *d->maps.held_long);
 	d->maps.clients = share(map_of(d, "clients"), XDP_LINES * sizeof *d->maps.clients);
@@ -387,7 +387,7 @@ void xdp_device_close(struct xdp_device *d)
 	if (d->maps.state)
 		munmap(d->maps.state, sizeof *d->maps.state);
 	if (d->maps.questions)
-		munmap(d->maps.questions, XDP_INDEX * sizeof *d->maps.questions);
+		munmap(d->maps.questions, XDP_GROUPS * sizeof *d->maps.questions);
 	if (d->maps.held)
 		munmap(d->maps.held, 2 * XDP_SLOTS * sizeof *d->maps.held);
 	if (d->maps.held_long)

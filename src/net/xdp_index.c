@@ -1,39 +1,34 @@
 #include "net/xdp_index.h"
 
-static __u32 entry(__u64 hash, unsigned slot)
+static void set(struct xdp_group *groups, unsigned slot, __u16 tag)
 {
-	return (__u32)hash >> XDP_SLOT_BITS << XDP_SLOT_BITS | slot;
+	__atomic_store_n(&groups[slot / XDP_GROUP].tags[slot % XDP_GROUP], tag, __ATOMIC_RELEASE);
 }
 
-bool xdp_index_put(struct xdp_index_line *lines, __u64 hash, unsigned slot)
+bool xdp_index_put(struct xdp_group *groups, __u64 hash, unsigned slot)
 {
-	struct xdp_index_line *line = &lines[xdp_index_line(hash)];
-
-	if (xdp_index_find(lines, hash) != XDP_SLOTS)
+	if (xdp_index_find(groups, hash) != XDP_SLOTS)
 		return false;
-	for (unsigned i = 0; i < XDP_INDEX_LINE; i++)
-		if (!line->of[i]) {
-			__atomic_store_n(&line->of[i], entry(hash, slot), __ATOMIC_RELEASE);
-			return true;
-		}
-	return false;
+	set(groups, slot, xdp_tag(hash));
+	return true;
 }
 
-void xdp_index_forget(struct xdp_index_line *lines, __u64 hash, unsigned slot)
+void xdp_index_forget(struct xdp_group *groups, unsigned slot)
 {
-	struct xdp_index_line *line = &lines[xdp_index_line(hash)];
-
-	for (unsigned i = 0; i < XDP_INDEX_LINE; i++)
-		if (line->of[i] == entry(hash, slot))
-			__atomic_store_n(&line->of[i], 0, __ATOMIC_RELEASE);
+	set(groups, slot, 0);
 }
 
-unsigned xdp_index_find(const struct xdp_index_line *lines, __u64 hash)
+static unsigned find_in(const struct xdp_group *groups, unsigned number, __u16 tag)
 {
-	const struct xdp_index_line *line = &lines[xdp_index_line(hash)];
-
-	for (unsigned i = 0; i < XDP_INDEX_LINE; i++)
-		if (line->of[i] && xdp_index_is(line->of[i], hash))
-			return xdp_client_slot(line->of[i]);
+	for (unsigned i = 0; i < XDP_GROUP; i++)
+		if (groups[number].tags[i] == tag)
+			return number * XDP_GROUP + i;
 	return XDP_SLOTS;
+}
+
+unsigned xdp_index_find(const struct xdp_group *groups, __u64 hash)
+{
+	const unsigned slot = find_in(groups, xdp_first_group(hash), xdp_tag(hash));
+
+	return slot < XDP_SLOTS ? slot : find_in(groups, xdp_second_group(hash), xdp_tag(hash));
 }

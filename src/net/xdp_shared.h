@@ -23,9 +23,8 @@ enum {
 	XDP_OPT = 11,           /* bytes of an OPT record without options */
 	XDP_SUBNET = 3,         /* bytes of a /24 */
 	XDP_SUBNET_OPTION = 8 + XDP_SUBNET, /* bytes of the option that has it */
-	XDP_INDEX_BITS = 9,
-	XDP_INDEX = 1 << XDP_INDEX_BITS, /* lines of questions */
-	XDP_INDEX_LINE = 16,
+	XDP_GROUP = 16,         /* slots that are looked at together */
+	XDP_GROUPS = XDP_SLOTS / XDP_GROUP,
 	XDP_LINES_BITS = 18,
 	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients */
 	XDP_LINE = 4,
@@ -115,11 +114,13 @@ struct xdp_line {
 	__u64 of[XDP_LINE]; /* in no order */
 };
 
-/* Where a question's answer is held: bits of its hash, and the slot; 0: nothing. All of them are 32 KiB, so that this stays in the
- * processor's cache where what is held does not: of all that an answer costs the program most is waiting for memory. */
-struct xdp_index_line {
-	__u32 of[XDP_INDEX_LINE]; /* in no order */
-} __attribute__((aligned(64)));
+/* A question's slot is one of two groups that its hash tells, and has its tag there; 0: no question's. So no numbers of slots are read, and
+ * all tags are 8 KiB, which stay in the processor's cache where what is held does not: of all that an answer costs the program most is
+ * waiting for memory. */
+struct xdp_group {
+	__u16 tags[XDP_GROUP];
+} __attribute__((aligned(32)));
+
 /* `seed` is drawn by lot, so that nobody can have many questions fall together. */
 static inline __u64 xdp_question_hash(const struct xdp_question *q, __u64 seed)
 {
@@ -132,18 +133,27 @@ static inline __u64 xdp_question_hash(const struct xdp_question *q, __u64 seed)
 		h ^= q->words[i];
 	}
 	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
-	return (h ^ h >> 29) * 0xbf58476d1ce4e5b9u | 1 << XDP_SLOT_BITS; /* never 0 */
+	return (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
 }
 
-static inline __u32 xdp_index_line(__u64 hash)
+/* Not 0. */
+static inline __u16 xdp_tag(__u64 hash)
 {
-	return (__u32)(hash >> (64 - XDP_INDEX_BITS));
+	const __u16 tag = (__u16)(hash >> 32);
+
+	return tag ? tag : 1;
 }
 
-/* The rest of the hash is in none of the bits that tell the line. */
-static inline bool xdp_index_is(__u32 is, __u64 hash)
+/* The groups where it may be: the one that is looked at first, and another one. Which two they are is told by the tag and either of
+ * them, so that of two questions that are alike in one group both see it. */
+static inline __u32 xdp_first_group(__u64 hash)
 {
-	return (is ^ (__u32)hash) >> XDP_SLOT_BITS == 0;
+	return (__u32)(hash >> 56) % XDP_GROUPS;
+}
+
+static inline __u32 xdp_second_group(__u64 hash)
+{
+	return xdp_first_group(hash) ^ ((xdp_tag(hash) % XDP_GROUPS) | 1);
 }
 
 static inline __u64 xdp_client(__u32 client, __u32 set)

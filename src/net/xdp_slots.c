@@ -13,26 +13,53 @@ struct xdp_slots *xdp_slots_new(void)
 	if (!s)
 		die("out of memory");
 	s->n_free = XDP_SLOTS;
-	for (unsigned i = 0; i < XDP_SLOTS; i++) {
-		s->free[i] = (uint16_t)i;
+	for (unsigned i = 0; i < XDP_SLOTS; i++)
 		s->by_hash[i] = XDP_NO_SLOT;
+	for (unsigned i = 0; i < XDP_GROUPS; i++) {
+		s->free[i].n = XDP_GROUP;
+		for (unsigned k = 0; k < XDP_GROUP; k++)
+			s->free[i].of[k] = (uint8_t)k;
 	}
 	return s;
+}
+
+static unsigned take_of(struct xdp_slots *s, unsigned group)
+{
+	struct xdp_free *f = &s->free[group];
+
+	if (!f->n)
+		return XDP_NO_SLOT;
+	const unsigned at = group * XDP_GROUP + f->of[f->first++ % XDP_GROUP];
+	f->n--;
+	s->n_free--;
+	s->of[at] = (struct xdp_slot){ .set = 0 };
+	return at;
 }
 
 unsigned xdp_slots_take(struct xdp_slots *s)
 {
 	if (!s->n_free)
 		return XDP_NO_SLOT;
-	const unsigned at = s->free[s->first_free++ % XDP_SLOTS];
-	s->n_free--;
-	s->of[at] = (struct xdp_slot){ .set = 0 };
-	return at;
+	while (!s->free[s->turn % XDP_GROUPS].n)
+		s->turn++;
+	return take_of(s, s->turn++ % XDP_GROUPS);
+}
+
+/* In the first it is found sooner; when that is nearly full, where more are free. */
+unsigned xdp_slots_take_for(struct xdp_slots *s, uint64_t hash)
+{
+	const unsigned first = xdp_first_group(hash), second = xdp_second_group(hash);
+	const unsigned n = s->free[first].n;
+
+	return take_of(s, n < XDP_GROUP / 4 && n < s->free[second].n ? second : first);
 }
 
 void xdp_slots_give(struct xdp_slots *s, unsigned at)
 {
-	s->free[(s->first_free + s->n_free++) % XDP_SLOTS] = (uint16_t)at;
+	struct xdp_free *f = &s->free[at / XDP_GROUP];
+
+	f->of[(f->first + f->n++) % XDP_GROUP] = (uint8_t)(at % XDP_GROUP);
+	s->n_free++;
 }
 
 uint64_t xdp_slots_hash(const struct xdp_question *q)

@@ -24,19 +24,27 @@ struct xdp_slot {
 	uint16_t answers; /* ... the first of its answers; XDP_NO_SLOT */
 };
 
+/* The free ones of a group, which are XDP_GROUP at most. */
+struct xdp_free {
+	uint8_t n, first;
+	uint8_t of[XDP_GROUP]; /* a ring: what was given back last is had again last, for the program may be reading it */
+};
+
 struct xdp_slots {
-	unsigned n_list, n_free, first_free;
+	unsigned n_list, n_free, turn;
 	uint16_t list[XDP_SLOTS];    /* [n_list] the questions */
 	uint16_t by_hash[XDP_SLOTS]; /* ... their first; XDP_NO_SLOT */
-	uint16_t free[XDP_SLOTS];    /* a ring: what was given back last is had again last, for the program may be reading it */
+	struct xdp_free free[XDP_GROUPS];
 	struct xdp_slot of[XDP_SLOTS];
 };
 
 /* All are free. Never NULL; free() takes it. */
 struct xdp_slots *xdp_slots_new(void);
 
-/* A free one, zeroed; XDP_NO_SLOT: there is none. And back. */
+/* A free one, zeroed, of each group in turn, or of those of a question with that hash (xdp_tables_hash()). XDP_NO_SLOT: there is none.
+ * And back. */
 unsigned xdp_slots_take(struct xdp_slots *s);
+unsigned xdp_slots_take_for(struct xdp_slots *s, uint64_t hash);
 void xdp_slots_give(struct xdp_slots *s, unsigned at);
 
 uint64_t xdp_slots_hash(const struct xdp_question *q);

@@ -7,8 +7,10 @@
 
 void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps)
 {
-	if (t->n < XDP_TABLES_MOST)
-		t->of[t->n++] = *maps;
+	if (t->n == XDP_TABLES_MOST)
+		return;
+	t->of[t->n++] = *maps;
+	maps->state->seed = t->of[0].state->seed;
 }
 
 void xdp_tables_begin(struct xdp_tables *t)
@@ -65,24 +67,25 @@ bool xdp_tables_holds(const struct xdp_tables *t, unsigned at, const struct xdp_
 		memcmp(had->counts, h->counts, sizeof h->counts) == 0 && memcmp(bytes, h->bytes, h->len) == 0;
 }
 
-static uint64_t hash_in(const struct xdp_tables *t, unsigned i, const struct xdp_question *q)
+uint64_t xdp_tables_hash(const struct xdp_tables *t, const struct xdp_question *q)
 {
-	return xdp_question_hash(q, t->of[i].state->seed);
+	return xdp_question_hash(q, t->n ? t->of[0].state->seed : 0);
 }
 
 bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at)
 {
+	const uint64_t hash = xdp_tables_hash(t, q);
 	bool ok = true;
 
 	for (unsigned i = 0; i < t->n; i++)
-		ok = xdp_index_put(t->of[i].questions, hash_in(t, i, q), at) && ok;
+		ok = xdp_index_put(t->of[i].questions, hash, at) && ok;
 	return ok;
 }
 
-void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q, unsigned at)
+void xdp_tables_forget(const struct xdp_tables *t, unsigned at)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		xdp_index_forget(t->of[i].questions, hash_in(t, i, q), at);
+		xdp_index_forget(t->of[i].questions, at);
 }
 
 void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive)

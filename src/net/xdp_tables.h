@@ -12,7 +12,7 @@
 
 /* Of an interface: what we share with its program. Lives longer than who uses it. */
 struct xdp_maps {
-	struct xdp_index_line *questions; /* [XDP_INDEX] */
+	struct xdp_group *questions; /* [XDP_GROUPS] */
 	struct xdp_held *held;   /* [generation & 1][XDP_SLOTS] */
 	struct xdp_held_long *held_long; /* likewise */
 	struct xdp_line *clients; /* [XDP_LINES] */
@@ -29,7 +29,7 @@ struct xdp_tables {
 	uint32_t generation; /* not 0 */
 };
 
-/* Those over XDP_TABLES_MOST are left out: nothing is answered there. */
+/* Before anything is held. All have the seed of the first; those over XDP_TABLES_MOST are left out: nothing is answered there. */
 void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps);
 
 /* Another generation: what was put until now is given no more once xdp_tables_give() has told it. */
@@ -42,9 +42,11 @@ void xdp_tables_put(const struct xdp_tables *t, unsigned at, const struct xdp_an
 /* Is that what it holds, but for the question and the set? Of at least one interface. */
 bool xdp_tables_holds(const struct xdp_tables *t, unsigned at, const struct xdp_answer *h);
 
-/* Slot `at` is the question's, until it is forgotten. False: not all interfaces have it. */
+/* Of xdp_question_hash(), as the programs have it. */
+uint64_t xdp_tables_hash(const struct xdp_tables *t, const struct xdp_question *q);
+/* Slot `at`, in one of its groups, is the question's, until it is forgotten. False: another one is like it. */
 bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);
-void xdp_tables_forget(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);
+void xdp_tables_forget(const struct xdp_tables *t, unsigned at);
 
 /* As xdp_clients_put() and xdp_clients_has(). */
 void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive);

@@ -21,13 +21,13 @@ struct {
 	__type(value, __u8);
 } own SEC(".maps");
 
-/* The slots of questions, in the place that xdp_index_line() says. */
+/* Whose each slot is. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, XDP_INDEX);
+	__uint(max_entries, XDP_GROUPS);
 	__type(key, __u32);
-	__type(value, struct xdp_index_line);
+	__type(value, struct xdp_group);
 } questions SEC(".maps");
 
 struct {
@@ -159,19 +159,24 @@ static __always_inline struct found held_in(__u32 slot, __u32 generation, bool i
 	return f;
 }
 
-/* Its slot. XDP_SLOTS: it is not held. */
+/* XDP_SLOTS: it is not there. */
+static __always_inline __u32 find_in(__u32 number, __u16 tag)
+{
+	const struct xdp_group *group = bpf_map_lookup_elem(&questions, &number);
+
+	for (int i = 0; group && i < XDP_GROUP; i++)
+		if (*(volatile __u16 *)&group->tags[i] == tag)
+			return number * XDP_GROUP + i;
+	return XDP_SLOTS;
+}
+
+/* Its slot, if that is what its tag says. XDP_SLOTS: it is not held. */
 static __always_inline __u32 find_question(const struct xdp_question *q)
 {
 	const __u64 hash = xdp_question_hash(q, state.seed);
-	const __u32 at = xdp_index_line(hash);
-	const struct xdp_index_line *line = bpf_map_lookup_elem(&questions, &at);
+	const __u32 slot = find_in(xdp_first_group(hash), xdp_tag(hash));
 
-	for (int i = 0; line && i < XDP_INDEX_LINE; i++) {
-		const __u32 is = *(volatile __u32 *)&line->of[i];
-		if (xdp_index_is(is, hash))
-			return xdp_client_slot(is);
-	}
-	return XDP_SLOTS;
+	return slot < XDP_SLOTS ? slot : find_in(xdp_second_group(hash), xdp_tag(hash));
 }
 
 static __always_inline bool is_named(const __u64 *words, const __u64 *as, __u32 first, __u32 behind, __u32 len)

@@ -43,7 +43,7 @@ static void start(void)
 	CU_ASSERT_TRUE_FATAL(epoch_open(&t.epoch, &why));
 	epoch_publish(&t.epoch, world_hold(t.x.world));
 	t.loop = ev_loop_new(EVFLAG_AUTO);
-	t.maps = (struct xdp_maps){ .questions = zeroed(XDP_INDEX, sizeof(struct xdp_index_line)),
+	t.maps = (struct xdp_maps){ .questions = zeroed(XDP_GROUPS, sizeof(struct xdp_group)),
 		.held = zeroed(2 * XDP_SLOTS, sizeof(struct xdp_held)),
 		.held_long = zeroed(2 * XDP_SLOTS, sizeof(struct xdp_held_long)),
 		.clients = zeroed(XDP_LINES, sizeof(struct xdp_line)),
@@ -389,9 +389,10 @@ static void all_are_asked(void)
 		t.maps.given[i].n[0]++;
 }
 
+/* As many as there are slots, but for a place here and there in groups that none of the last questions has. */
 static void so_many_are_held_and_no_more(void)
 {
-	char question[40];
+	char question[40], none[40] = "";
 	unsigned held = 0;
 
 	for (unsigned i = 0; i < XDP_SLOTS + 200; i++) {
@@ -403,15 +404,19 @@ static void so_many_are_held_and_no_more(void)
 		}
 	}
 	CU_ASSERT_TRUE(until(is_read));
-	CU_ASSERT_EQUAL(xdp_answers_held(t.answers), XDP_SLOTS);
 	for (unsigned i = 0; i < XDP_SLOTS + 200; i++) {
 		snprintf(question, sizeof question, "none%u A edns", i);
-		held += gives(question) != XDP_NO_SLOT;
+		const bool is_held = gives(question) != XDP_NO_SLOT;
+		held += is_held;
+		if (!is_held)
+			memcpy(none, question, sizeof none);
 	}
-	CU_ASSERT_EQUAL(held, XDP_SLOTS);
-	show(MAIL, 5);
+	CU_ASSERT_EQUAL(xdp_answers_held(t.answers), held);
+	CU_ASSERT_TRUE(held <= XDP_SLOTS && held > XDP_SLOTS / 100 * 98);
+	show(none, 5);
 	CU_ASSERT_TRUE(until(is_read));
-	CU_ASSERT_FALSE(gives_mail());
+	CU_ASSERT_EQUAL(gives(none), XDP_NO_SLOT);
+	CU_ASSERT_EQUAL(xdp_answers_held(t.answers), held);
 }
 
 static void all_workers_are_looked_at(void)

@@ -58,23 +58,59 @@ static void questions_are_found_as_long_as_they_are_listed(void)
 static void what_was_given_back_last_is_had_again_last(void)
 {
 	struct xdp_slots *s = xdp_slots_new();
-	const unsigned one = xdp_slots_take(s), two = xdp_slots_take(s);
+	const unsigned one = xdp_slots_take_for(s, 0), two = xdp_slots_take_for(s, 0);
+	unsigned at, n = 0;
 
 	xdp_slots_give(s, one);
 	xdp_slots_give(s, two);
-	for (unsigned i = 0; i < XDP_SLOTS - 2; i++) {
+	while ((at = xdp_slots_take(s)) != XDP_NO_SLOT && at != one)
+		n += at / XDP_GROUP == one / XDP_GROUP;
+	CU_ASSERT_EQUAL(at, one);
+	CU_ASSERT_EQUAL(n, XDP_GROUP - 2);
+	while ((at = xdp_slots_take(s)) != XDP_NO_SLOT && at / XDP_GROUP != one / XDP_GROUP)
+		;
+	CU_ASSERT_EQUAL(at, two);
+	free(s);
+}
+
+static void each_group_has_its_turn(void)
+{
+	struct xdp_slots *s = xdp_slots_new();
+	unsigned n[XDP_GROUPS] = { 0 }, wrong = 0;
+
+	xdp_slots_take_for(s, 0);
+	for (unsigned i = 1; i < XDP_SLOTS; i++) {
 		const unsigned at = xdp_slots_take(s);
-		CU_ASSERT_TRUE(at != one && at != two);
+		CU_ASSERT_TRUE_FATAL(at < XDP_SLOTS);
+		wrong += n[at / XDP_GROUP]++ != (i - 1) / XDP_GROUPS;
 	}
-	CU_ASSERT_EQUAL(xdp_slots_take(s), one);
-	CU_ASSERT_EQUAL(xdp_slots_take(s), two);
+	CU_ASSERT_EQUAL(wrong, 0);
 	CU_ASSERT_EQUAL(xdp_slots_take(s), XDP_NO_SLOT);
+	free(s);
+}
+
+static void a_question_is_in_one_of_its_groups(void)
+{
+	struct xdp_slots *s = xdp_slots_new();
+	const uint64_t hash = 5ull << 56 | 3ull << 32; /* and 5 ^ 3 */
+	unsigned n[2] = { 0 }, at;
+
+	while ((at = xdp_slots_take_for(s, hash)) != XDP_NO_SLOT) {
+		CU_ASSERT_TRUE_FATAL(at / XDP_GROUP == 5 || at / XDP_GROUP == 6);
+		n[at / XDP_GROUP - 5]++;
+		/* The first, until that is nearly full. */
+		CU_ASSERT_TRUE(n[0] > XDP_GROUP * 3 / 4 || !n[1]);
+	}
+	CU_ASSERT_EQUAL(n[0] + n[1], 2 * XDP_GROUP);
+	CU_ASSERT_EQUAL(s->n_free, XDP_SLOTS - 2 * XDP_GROUP);
 	free(s);
 }
 
 static const struct unit_case cases[] = {
 	{ "questions are found as long as they are listed", questions_are_found_as_long_as_they_are_listed },
 	{ "what was given back last is had again last", what_was_given_back_last_is_had_again_last },
+	{ "each group has its turn", each_group_has_its_turn },
+	{ "a question is in one of its groups", a_question_is_in_one_of_its_groups },
 };
 
 void suite_xdp_slots(void);

@@ -2,6 +2,8 @@
 
 #include "unit/unit.h"
 
+#include "net/xdp_index.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,11 +102,36 @@ static void what_is_long_goes_on_elsewhere(void)
 	end();
 }
 
+/* A slot is all interfaces', so a question has to be at the same place in each. */
+static void all_interfaces_have_the_seed_of_the_first(void)
+{
+	struct xdp_group groups[2][XDP_GROUPS] = { 0 };
+	struct xdp_state states[2] = { { .seed = 5 }, { .seed = 6 } };
+	const struct xdp_question q = { .type = 1 << 8, .len = 2, .name = "\1a" };
+	struct xdp_tables of_two = { .generation = 1 };
+
+	for (unsigned i = 0; i < 2; i++)
+		xdp_tables_add(&of_two, &(struct xdp_maps){ .questions = groups[i], .state = &states[i] });
+	CU_ASSERT_EQUAL(states[0].seed, 5);
+	CU_ASSERT_EQUAL(states[1].seed, 5);
+	const uint64_t hash = xdp_tables_hash(&of_two, &q);
+	CU_ASSERT_EQUAL(hash, xdp_question_hash(&q, 5));
+	const unsigned at = xdp_second_group(hash) * XDP_GROUP + 3;
+	CU_ASSERT_TRUE(xdp_tables_ask(&of_two, &q, at));
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL(xdp_index_find(groups[i], hash), at);
+	CU_ASSERT_FALSE(xdp_tables_ask(&of_two, &q, at + 1));
+	xdp_tables_forget(&of_two, at);
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL(xdp_index_find(groups[i], hash), XDP_SLOTS);
+}
+
 static const struct unit_case cases[] = {
 	{ "each generation is put into its own half", each_generation_is_put_into_its_own_half },
 	{ "what takes the place of another has another number", what_takes_the_place_of_another_has_another_number },
 	{ "what is long goes on elsewhere", what_is_long_goes_on_elsewhere },
 	{ "the seal is what it is made of", the_seal_is_what_it_is_made_of },
+	{ "all interfaces have the seed of the first", all_interfaces_have_the_seed_of_the_first },
 };
 
 void suite_xdp_tables(void);
