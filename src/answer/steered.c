@@ -178,20 +178,23 @@ static void narrow(struct choice *c, const struct choose_ask *who)
 		c->scope = bits;
 }
 
-static bool is_of_few(const struct compose *c, const struct choose_ask *who, const struct choice *choice, unsigned v4_at)
+/* By the pool, or by the view of the zone. */
+static bool is_of_few(const struct compose *c, const struct answer_pending *p, const struct choice *choice)
 {
-	return who->has_subnet && choice->by_subnet && short_source(&c->q->edns.ecs, choice->scope + v4_at);
+	const struct edns_ecs *ecs = &c->q->edns.ecs;
+
+	return short_source(ecs, p->view_scope) ||
+		(p->who.has_subnet && choice->by_subnet && short_source(ecs, choice->scope + p->v4_at));
 }
 
 /* How long an answer holds, or that there is none. */
-static uint32_t steered_ttl_s(const struct compose *c, const struct lookup *l,
-	const struct choose_ask *who, const struct choice *choice, unsigned v4_at)
+static uint32_t steered_ttl_s(const struct compose *c, const struct answer_pending *p, const struct choice *choice)
 {
-	uint32_t ttl_s = be32_get(l->rrset->wire + 6);
+	uint32_t ttl_s = be32_get(p->found.rrset->wire + 6);
 
 	if (ttl_s > choice->ttl_most_s)
 		ttl_s = choice->ttl_most_s;
-	if (ttl_s > SHORT_SOURCE_TTL_S && is_of_few(c, who, choice, v4_at))
+	if (ttl_s > SHORT_SOURCE_TTL_S && is_of_few(c, p, choice))
 		ttl_s = SHORT_SOURCE_TTL_S;
 	return ttl_s;
 }
@@ -442,7 +445,7 @@ bool steered_answer(
 		c->edns.scope = (uint8_t)scope;
 	c->refused = choice.refused;
 	*none = choice.n == 0 || !fits_type(c, who->steer, &choice);
-	const uint32_t ttl_s = steered_ttl_s(c, &p->found, who, &choice, p->v4_at);
+	const uint32_t ttl_s = steered_ttl_s(c, p, &choice);
 	if (*none && choice.for_now && who->steer->pools[who->pool].unresolved) {
 		c->failed = true; /* it soon is known which addresses there are */
 		return false;
@@ -453,7 +456,7 @@ bool steered_answer(
 			&(struct note_answer){ c->q->qtype, service ? !family[0].n : who->v6, ttl_s });
 	if (*none) {
 		/* What the state of the edges decides ends with it; and what few of those have who are told so holds for a moment. */
-		if (choice.for_now || service || is_of_few(c, who, &choice, p->v4_at))
+		if (choice.for_now || service || is_of_few(c, p, &choice))
 			c->negative_most_s = ttl_s;
 		return false;
 	}

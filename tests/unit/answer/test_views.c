@@ -1,6 +1,7 @@
 #include "answer/views.h"
 
 #include "geo/netmap.h"
+#include "net/choice_counts_new.h"
 #include "unit/answer/asking.h"
 #include "unit/unit.h"
 #include "zone/load.h"
@@ -19,7 +20,7 @@ static const struct {
 	const char *apex, *class, *text;
 	uint32_t rule;
 } zones[] = {
-	{ "v.test", NULL, HEAD "www A 192.0.2.1\nfar CNAME x.w.test.\n", REST },
+	{ "v.test", NULL, HEAD "www A 192.0.2.1\nsteer EDGE web\nfar CNAME x.w.test.\n", REST },
 	{ "v.test", "office", HEAD "www A 192.0.2.2\nfar CNAME x.w.test.\n", OFFICE },
 	{ "v.test", "lab", HEAD "www A 192.0.2.3\n", LAB },
 	{ "w.test", "lone", HEAD "x A 192.0.2.4\n", LONE },
@@ -27,13 +28,20 @@ static const struct {
 	{ "alone.invalid", "lone", HEAD "x A 192.0.2.5\n", LONE },
 };
 
+static bool any_pool(void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	return true;
+}
+
 static struct zone *load_view(size_t i)
 {
 	static const uint8_t root[1];
 	char path[] = "/tmp/unit_views.XXXXXX";
 	const int fd = mkstemp(path);
 	uint8_t id[NAME_MOST];
-	struct compile_opts opts = { .key = { 5, 6 }, .quiet = true };
+	struct compile_opts opts = { .key = { 5, 6 }, .quiet = true, .pool_known = any_pool };
 	struct faults f = { 0 };
 	struct load l;
 
@@ -155,11 +163,37 @@ static void each_client_gets_the_first_view_that_has_it(void)
 	close_views(&v);
 }
 
+/* What is kept of an answer says how long it was good for its client. */
+static void what_a_view_makes_short_is_kept_as_that(void)
+{
+	static const struct {
+		const char *question;
+		uint32_t ttl_s;
+	} row[] = { { "steer.v.test. A ecs=10.0.0.0/8", 1 }, { "steer.v.test. A ecs=10.8.0.0/16", 300 }, { "steer.v.test. A ecs=2002:a00::/24", 1 },
+		{ "steer.v.test. A from=11.1.2.3", 300 } };
+	struct views v;
+
+	open_views(&v);
+	v.x.a.counts = choice_counts_new();
+	v.x.policy.sample_every = 1;
+	asking_again(&v.x);
+	for (uint32_t i = 0; i < UNIT_COUNT(row); i++) {
+		asking(&v.x, row[i].question);
+		CU_ASSERT_EQUAL_FATAL(v.x.a.counts->written, i + 1);
+		CU_ASSERT_EQUAL(v.x.a.counts->ring[i].ttl_s, row[i].ttl_s);
+		CU_ASSERT_EQUAL(v.x.stats.ttls, i + 1);
+	}
+	CU_ASSERT_EQUAL(v.x.stats.ttl_s, 602);
+	choice_counts_free(v.x.a.counts);
+	close_views(&v);
+}
+
 void suite_views(void);
 void suite_views(void)
 {
 	static const struct unit_case cases[] = {
 		{ "each client gets the first view that has it", each_client_gets_the_first_view_that_has_it },
+		{ "what a view makes short is kept as that", what_a_view_makes_short_is_kept_as_that },
 	};
 
 	unit_suite("answer/views", cases, UNIT_COUNT(cases));
