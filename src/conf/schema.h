@@ -176,6 +176,7 @@ bool schema_probe_find(struct reader *r, const struct key *key, const struct nod
 extern const struct key schema_parts_keys[];
 
 /* Probes with names, while they are read: those that are made of others need these first. */
+enum { SCHEMA_PROBES_MOST = 60000 }; /* with those that have no name: edges and pools have their numbers in 16 bits */
 struct schema_probes_read {
 	const struct node **nodes;
 	enum { PROBE_UNREAD, PROBE_READING, PROBE_READ, PROBE_FAULTY } *states;

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEVERAL_MOST = 60000 }; /* of all probes: edges and pools have their numbers in 16 bits */
-
 /* --- a probe that has no name ------------------------------------------------------------- */
 
 static size_t named(const struct reader *r)
@@ -28,8 +26,8 @@ static bool add(struct reader *r, const struct node *at, const struct probe_opts
 	*number = (unsigned)i;
 	if (i < c->n_probes)
 		return true;
-	if (i >= SEVERAL_MOST)
-		return parse_error(r->src, at, "more than %d ways to probe", SEVERAL_MOST);
+	if (i >= SCHEMA_PROBES_MOST)
+		return parse_error(r->src, at, "more than %d ways to probe", SCHEMA_PROBES_MOST);
 	if (!r->probes_read)
 		r->probes_read = arena_zalloc(r->scratch, sizeof *r->probes_read);
 	if (i >= r->probes_read->room) {

@@ -315,7 +315,8 @@ void schema_probes(struct reader *r, const struct key *key, const struct node *v
 	if (value->n > PROBES_MOST)
 		parse_error(r->src, value->key, "%zu probes; %d are allowed", value->n,
 			PROBES_MOST);
-	const size_t room = value->n < PROBES_MOST ? value->n : PROBES_MOST;
+	/* Those beyond are read as well: who names one of them is not wrong about that. */
+	const size_t room = value->n < SCHEMA_PROBES_MOST ? value->n : SCHEMA_PROBES_MOST;
 	const char **names = arena_alloc(r->scratch, room * sizeof *names);
 	read->nodes = arena_alloc(r->scratch, room * sizeof *read->nodes);
 	read->states = arena_zalloc(r->scratch, room * sizeof *read->states);

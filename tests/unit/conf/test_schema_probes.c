@@ -267,9 +267,34 @@ static void what_pools_make_of_probes_is_checked(void)
 }
 
 void suite_schema_probes(void);
+static void too_many_are_told_once_whoever_names_them(void)
+{
+	struct text yaml = { 0 }, lines;
+	struct conf c;
+
+	for (unsigned n = PROBES_MOST; n <= PROBES_MOST + 40; n += 40) {
+		text_add(&yaml, HEAD "pools:\n");
+		for (unsigned i = 0; i < n; i++)
+			text_addf(&yaml, "  w%u: { edges: one, policy: ordered, probe: p%u }\n", i, i);
+		text_add(&yaml, "probes:\n");
+		for (unsigned i = 0; i < n; i++)
+			text_addf(&yaml, "  p%u: { kind: tcp, port: %u }\n", i, 80 + i);
+		CU_ASSERT_EQUAL(told_read(&c, text_get(&yaml), &lines), n == PROBES_MOST);
+		CU_ASSERT_STRING_EQUAL(text_get(&lines), n == PROBES_MOST ? "" : "301:1: error: 296 probes; 256 are allowed\n");
+		if (n == PROBES_MOST) {
+			CU_ASSERT_EQUAL(c.n_probes, PROBES_MOST);
+			conf_fini(&c);
+		}
+		text_fini(&lines);
+		text_fini(&yaml);
+		yaml = (struct text){ 0 };
+	}
+}
+
 void suite_schema_probes(void)
 {
 	static const struct unit_case cases[] = {
+		{ "too many are told once, whoever names them", too_many_are_told_once_whoever_names_them },
 		{ "probes keep their values and have defaults",
 			probes_keep_their_values_and_have_defaults },
 		{ "what is wrong with probes is told at its place",
