@@ -10,7 +10,7 @@ void http_reply_begin(struct http_reply *r, const struct http_taker *taker, bool
 	r->taker = *taker;
 	r->head = head;
 	r->status = 0;
-	r->keeps = false;
+	r->keeps = r->is_two = false;
 	r->step = STATUS;
 	r->line_len = r->head_len = 0;
 	r->left = 0;
@@ -188,6 +188,14 @@ static bool may_be_status(const struct http_reply *r)
 	return r->step != STATUS || memcmp(r->line, "HTTP/1.", n) == 0;
 }
 
+/* A server's first frame is SETTINGS, of the whole connection (RFC 9113 section 3.4). */
+static bool is_settings(const struct http_reply *r)
+{
+	static const char type[] = { 4, 0, 0, 0, 0, 0 }; /* and flags, and number of the stream */
+
+	return r->line_len >= 3 + sizeof type && r->line[0] == 0 && memcmp(r->line + 3, type, sizeof type) == 0;
+}
+
 /* Up to the end of a line. Returns how many bytes were taken. */
 static size_t gather(struct http_reply *r, const char *s, size_t len, enum http_got *got)
 {
@@ -200,9 +208,10 @@ static size_t gather(struct http_reply *r, const char *s, size_t len, enum http_
 	r->head_len += n + 1;
 	if (r->head_len > HTTP_HEAD_MOST)
 		*got = HTTP_LONG;
-	else if (!may_be_status(r))
+	else if (!may_be_status(r)) {
 		*got = HTTP_WRONG;
-	else if (end) {
+		r->is_two = is_settings(r);
+	} else if (end) {
 		size_t line_len = r->line_len;
 		if (line_len && r->line[line_len - 1] == '\r')
 			line_len--;

@@ -36,6 +36,7 @@ struct http_reply {
 	bool head;       /* the answer to HEAD: no body follows */
 	unsigned status; /* 0 until it is known; of the final answer at the end */
 	bool keeps;      /* the connection may serve another request */
+	bool is_two;     /* of HTTP_WRONG: it begins as HTTP/2 does */
 
 	/* inner */
 	unsigned step;

@@ -333,6 +333,8 @@ void http_talk_say_wrong(struct http_conn *h, enum http_got got)
 	else if (h->two && *http_two_error(h->two))
 		check_failed(c, "HTTP/2: the server gave up the request (%s)",
 			http_two_error(h->two));
+	else if (!h->two && h->reply.is_two)
+		check_failed(c, "not an HTTP/1.1 answer: the server speaks HTTP/2%s", h->ssl ? "" : " (\"http2: on\")");
 	else
 		check_failed(c, "not an HTTP%s answer", h->two ? "/2" : "");
 }

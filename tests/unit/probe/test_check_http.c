@@ -75,6 +75,20 @@ static void answers_pass_by_their_status(void)
 	}
 }
 
+static void a_server_of_http_2_alone_is_told_as_that(void)
+{
+	static const char settings[9] = { [3] = 4 };
+	struct desk d;
+
+	open_desk(&d);
+	d.s.reply = settings;
+	d.s.reply_len = sizeof settings;
+	probing_plan(&d.p);
+	CU_ASSERT_PTR_NOT_NULL(strstr(probing_now(&d.p, 0), "not an HTTP/1.1 answer: the server speaks HTTP/2 (\"http2: on\")"));
+	CU_ASSERT_FALSE(d.p.view.passed);
+	close_desk(&d);
+}
+
 static bool has_line(const char *text, const char *line)
 {
 	const size_t n = strlen(line);
@@ -420,6 +434,7 @@ static void what_speaks_no_tls_is_told(void)
 
 static const struct unit_case cases[] = {
 	{ "answers pass by their status", answers_pass_by_their_status },
+	{ "a server of HTTP/2 alone is told as that", a_server_of_http_2_alone_is_told_as_that },
 	{ "the request is what the probe says", the_request_is_what_the_probe_says },
 	{ "a text must be in the body", a_text_must_be_in_the_body },
 	{ "the load comes from a header or the body",

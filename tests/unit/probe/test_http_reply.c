@@ -185,6 +185,36 @@ static void whoever_takes_the_body_may_have_enough(void)
 	CU_ASSERT_FALSE(r.keeps);
 }
 
+static void http_2_is_told_from_other_protocols(void)
+{
+	static const struct {
+		const char *say, *bytes;
+		size_t len;
+		bool two;
+	} row[] = {
+		{ "no settings", "\0\0\0\4\0\0\0\0\0", 9, true },
+		{ "three, and a frame behind them", "\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff\0\0\4\x8\0\0\0\0\0\x7f\xff\0\0", 40, true },
+		{ "a line end in it", "\0\0\6\4\0\0\0\0\0\0\3\0\0\0\n", 15, true },
+		{ "its head is not whole", "\0\0\0\4\0\0\0\0", 8, false },
+		{ "another frame", "\0\0\x8\x7\0\0\0\0\0\0\0\0\0\0\0\0\0", 17, false },
+		{ "an acknowledgement comes later", "\0\0\0\4\1\0\0\0\0", 9, false },
+		{ "of a stream", "\0\0\0\4\0\0\0\0\1", 9, false },
+		{ "longer than any", "\1\0\0\4\0\0\0\0\0", 9, false },
+		{ "another protocol", "SSH-2.0-OpenSSH\r\n", 17, false },
+		{ "no answer, but HTTP/1", "HTTP/1.1 99 x\r\n", 15, false },
+	};
+	struct heard h = { .len = 0 };
+	struct http_reply r;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		http_reply_begin(&r, &(struct http_taker){ &h, take_line, take_body }, false);
+		if (http_reply_take(&r, row[i].bytes, row[i].len) != HTTP_WRONG || r.is_two != row[i].two)
+			CU_FAIL(row[i].say);
+	}
+	http_reply_begin(&r, &(struct http_taker){ &h, take_line, take_body }, false);
+	CU_ASSERT_FALSE(r.is_two);
+}
+
 void suite_http_reply(void)
 {
 	static const struct unit_case cases[] = {
@@ -195,6 +225,7 @@ void suite_http_reply(void)
 		{ "lines are cut, and heads have an end", lines_are_cut_and_heads_have_an_end },
 		{ "whoever takes the body may have enough",
 			whoever_takes_the_body_may_have_enough },
+		{ "HTTP/2 is told from other protocols", http_2_is_told_from_other_protocols },
 	};
 
 	unit_suite("probe/http_reply", cases, UNIT_COUNT(cases));
