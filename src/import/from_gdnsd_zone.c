@@ -37,7 +37,7 @@ static void take_ttl(struct part *l, const struct lines_word *w, const char *poo
 static void dynamic(struct part *l, size_t type)
 {
 	const struct lines_word *w = l->in.words;
-	const char *what = type + 1 < l->in.n ? plan_textf(l->g->p, "%.*s", (int)w[type + 1].len, w[type + 1].at) : "";
+	const char *what = type + 1 < l->in.n ? lines_plain(&l->g->p->mem, &w[type + 1]) : "";
 	const char *pool = gdnsd_named(l->g, what, l->z->name, l->path, l->in.raw_line);
 	const size_t first = l->in.owner ? 1 : 0;
 	struct text *to = &l->z->text;
@@ -107,7 +107,7 @@ static void read_part(struct part *l, const struct file *f);
 static void read_included(struct part *l)
 {
 	const struct lines_word *w = l->in.words;
-	const char *name = l->in.n > 1 ? plan_textf(l->g->p, "%.*s", (int)w[1].len, w[1].at) : "";
+	const char *name = l->in.n > 1 ? lines_plain(&l->g->p->mem, &w[1]) : "";
 	struct part *in = arena_zalloc(&l->g->p->mem, sizeof *in);
 
 	in->g = l->g;

@@ -17,6 +17,33 @@ bool lines_is(const struct lines_word *w, const char *text)
 	return !w->quoted && w->len == strlen(text) && strncasecmp(w->at, text, w->len) == 0;
 }
 
+static bool is_decimal(const char *at, const char *end)
+{
+	return end - at >= 3 && isdigit((unsigned char)at[0]) && isdigit((unsigned char)at[1]) && isdigit((unsigned char)at[2]);
+}
+
+char *lines_plain(struct arena *mem, const struct lines_word *w)
+{
+	const char *at = w->at + w->quoted, *end = w->at + w->len;
+	char *plain = arena_alloc(mem, w->len + 1), *to = plain;
+
+	if (w->quoted && end > at && end[-1] == '"')
+		end--;
+	while (at < end) {
+		if (*at != '\\' || at + 1 == end) {
+			*to++ = *at++;
+		} else if (is_decimal(at + 1, end)) {
+			*to++ = (char)((at[1] - '0') * 100 + (at[2] - '0') * 10 + at[3] - '0');
+			at += 4;
+		} else {
+			*to++ = at[1];
+			at += 2;
+		}
+	}
+	*to = 0;
+	return plain;
+}
+
 static const char *quoted_end(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"' && *at != '\n'; at++)

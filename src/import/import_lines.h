@@ -4,6 +4,8 @@
 #ifndef IMPORT_IMPORT_LINES_H
 #define IMPORT_IMPORT_LINES_H
 
+#include "base/arena.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,5 +34,7 @@ void lines_init(struct lines *l, const char *text, size_t len);
 bool lines_next(struct lines *l);
 /* Whatever the case; not where it is quoted. */
 bool lines_is(const struct lines_word *w, const char *text);
+/* What it stands for: without its quotes, \X is X, and \DDD a byte by its decimal number. */
+char *lines_plain(struct arena *mem, const struct lines_word *w);
 
 #endif

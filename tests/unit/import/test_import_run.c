@@ -76,6 +76,39 @@ static bool imported(const char *kind, const char *name, const char *text, char 
 #define THEN "return '192.0.2.1' end return '192.0.2.2'"
 #define TO   "to: x-192.0.2.1, only: on }"
 
+static void put(const char *name, const char *text)
+{
+	char path[100];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "we");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Names of resources and of files in gdnsd's zone files, in quotes or with escapes. */
+static void names_with_blanks_are_what_they_stand_for(void)
+{
+	static char config[8000], report[4000];
+	char path[100];
+
+	snprintf(path, sizeof path, "%s/zones", folder);
+	mkdir(path, 0700);
+	put("zones/example.org",
+		ZONE "one 60 DYNA \"multifo!my hall\"\ntwo 60 DYNA multifo!my\\032hall\nthree 60 DYNA multifo!my\\ hall\n$INCLUDE \".more of it\" sub\n");
+	put("zones/.more of it", "four 60 DYNA \"multifo!ha\\\"l\\\\l\"\n");
+	CU_ASSERT_TRUE_FATAL(imported("gdnsd", "config",
+		"service_types => { fixed => { plugin => static, state => up } }\n"
+		"plugins => { static => {}, multifo => { service_types => fixed\n"
+		"  \"my hall\" => { one => 192.0.2.1, two => 192.0.2.2 }\n  \"ha\\\"l\\\\l\" => { one => 192.0.2.3, two => 192.0.2.4 } } }\n",
+		config, report));
+	CU_ASSERT_PTR_NOT_NULL(strstr(config, "my-hall: { a: [ 192.0.2.1, 192.0.2.2 ] }"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(config, "ha-l-l: { a: [ 192.0.2.3, 192.0.2.4 ] }"));
+	CU_ASSERT_PTR_NULL(strstr(config, "192.0.2.1, 192.0.2.2 ] }\n  my-hall-")); /* all three are one */
+	CU_ASSERT_PTR_NOT_NULL(strstr(report, "\n0 not said"));
+}
+
 static void conditions_of_powerdns_are_pins(void)
 {
 	static const struct {
@@ -193,6 +226,7 @@ void suite_import_run(void);
 void suite_import_run(void)
 {
 	static const struct unit_case cases[] = {
+	{ "names with blanks are what they stand for", names_with_blanks_are_what_they_stand_for },
 		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
 		{ "URLs of PowerDNS are probes", urls_of_powerdns_are_probes },
 		{ "files of PowerDNS are what is in them", files_of_powerdns_are_what_is_in_them },
