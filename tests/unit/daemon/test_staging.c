@@ -49,6 +49,7 @@ static void what_has_no_answer_is_taken_back(void)
 	house_pass(&h, 0.25);
 	struct staging_report r = staging_report(h.server.staging);
 	CU_ASSERT_EQUAL(r.percent, 100);
+	house_say(&h, (const struct house_said[]){ { "status", 0, "99 answers, 99 of them" } }, 1);
 	CU_ASSERT_EQUAL(r.answers, 99);
 	CU_ASSERT_EQUAL(r.empty, 99);
 	CU_ASSERT_STRING_EQUAL(r.last, "");
@@ -61,6 +62,7 @@ static void what_has_no_answer_is_taken_back(void)
 	CU_ASSERT_EQUAL(r.percent, 0);
 	CU_ASSERT_EQUAL(r.answers, 0);
 	CU_ASSERT_EQUAL(strncmp(r.last, "rolled back from 100 %: ", 24), 0);
+	house_say(&h, (const struct house_said[]){ { "status", 0, "stage: the last one was rolled back from 100 %: 100.0 % of" } }, 1);
 	CU_ASSERT_STRING_EQUAL(house_ask(&h, "w.a.example"), "127.0.0.31");
 	close_house();
 }

@@ -6,6 +6,7 @@
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,6 +266,40 @@ static void a_default_pin_is_the_weakest(void)
 	small_close(&s);
 }
 
+/* Sets of places and of ASNs have a bit each, in as many words as there are rules for. */
+static void each_of_many_rules_has_its_own_clients(void)
+{
+	enum { MANY = 130 };
+	static const struct {
+		unsigned it, as; /* which rule is for clients of Italy, and which for those of AS 64500 */
+	} row[] = { { 0, 1 }, { 63, 64 }, { 64, 65 }, { 65, 64 }, { 127, 128 }, { 129, 1 } };
+	static const struct pool_pin nobody = { .kind = PIN_ASN, .asn = 1 };
+	static struct pool_pin pins[MANY];
+	static struct pool_rule rules[MANY];
+	static char codes[MANY][8];
+	struct pool_opts pool = small_pool();
+	struct small s;
+
+	pool.rules = rules;
+	pool.n_rules = MANY;
+	for (size_t k = 0; k < UNIT_COUNT(row); k++) {
+		for (unsigned i = 0; i < MANY; i++) {
+			snprintf(codes[i], sizeof codes[i], "US-%u", i);
+			/* As many sets of the one kind as of the other. */
+			pins[i] = i == row[k].it ? who(PIN_COUNTRY, "IT") : who(PIN_REGION, codes[i]);
+			rules[i] = rule(&pins[i], 1, to_ams, 1);
+			rules[i].unless = (struct pool_when){ .conds = &nobody, .n = 1 };
+		}
+		pins[row[k].as] = (struct pool_pin){ .kind = PIN_ASN, .asn = 64500 };
+		rules[row[k].as].to.edges = to_nyc;
+		small_open(&s, &pool, 1);
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "2.0.5.0/24", NULL, false), "ams /16");
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "3.0.5.0/24", NULL, false), "nyc /17");
+		CU_ASSERT_STRING_EQUAL(small_ask(&s, "1.0.5.0/24", NULL, false), "ams /8");
+		small_close(&s);
+	}
+}
+
 void suite_rules(void)
 {
 	static const struct unit_case cases[] = {
@@ -275,6 +310,7 @@ void suite_rules(void)
 		{ "classes and resolvers", classes_and_resolvers },
 		{ "only and nobody end it", only_and_nobody_end_it },
 		{ "type, transport and time", type_transport_and_time },
+		{ "each of many rules has its own clients", each_of_many_rules_has_its_own_clients },
 		{ "a default pin is the weakest", a_default_pin_is_the_weakest },
 	};
 

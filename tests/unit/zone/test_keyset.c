@@ -82,6 +82,7 @@ static void keys_come_as_the_records_that_they_are_for(void)
 	s = keyset_new(&p, keys, 3);
 	CU_ASSERT_EQUAL(count(s, RRTYPE_CDS), 1);
 	CU_ASSERT_EQUAL(keyset_rdata(s, apex, RRTYPE_CDS, 0, rdata), 5);
+	CU_ASSERT_EQUAL(keyset_rdata(s, apex, RRTYPE_SOA, 0, rdata), 0);
 	CU_ASSERT_EQUAL(memcmp(rdata, "\0\0\0\0\0", 5), 0);
 	CU_ASSERT_EQUAL(keyset_rdata(s, apex, RRTYPE_CDNSKEY, 0, rdata), 5);
 	CU_ASSERT_EQUAL(memcmp(rdata, "\0\0\3\0\0", 5), 0);
