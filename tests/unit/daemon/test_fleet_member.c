@@ -1,0 +1,238 @@
+#include "daemon/fleet_member.h"
+
+#include "daemon/publish.h"
+#include "report/report_values.h"
+#include "unit/daemon/house.h"
+#include "unit/net/serving.h"
+#include "unit/unit.h"
+
+#include <ev.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Two servers of a fleet, on a real Redis. */
+static struct house one, two;
+static struct net_address redis_at;
+static pid_t redis;
+
+#define SECRET "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void begin_redis(void)
+{
+	char port[8];
+
+	snprintf(port, sizeof port, "%u", serving_port(&redis_at));
+	fflush(stdout);
+	redis = fork();
+	if (redis == 0) {
+		const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(null, 1);
+		dup2(null, 2);
+		execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp", (char *)NULL);
+		_exit(127);
+	}
+}
+
+/* False where there is none. */
+static bool open_redis(void)
+{
+	int status;
+
+	redis_at = serving_address("127.0.0.1");
+	begin_redis();
+	for (unsigned i = 0; i < 1000; i++) {
+		const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		const bool is_there = connect(fd, (const struct sockaddr *)&redis_at.sa, redis_at.len) == 0;
+		close(fd);
+		if (is_there)
+			return true;
+		if (waitpid(redis, &status, WNOHANG) == redis)
+			break;
+		ev_sleep(0.01);
+	}
+	puts("redis-server is not there: fleets are not looked at");
+	return false;
+}
+
+static void end_redis(void)
+{
+	kill(redis, SIGKILL);
+	waitpid(redis, NULL, 0);
+}
+
+static void configure(struct house *h, const char *name, const char *edges)
+{
+	char text[1200];
+
+	snprintf(text, sizeof text,
+		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nstore: { file: w.db }\n"
+		"fleet: { redis: \"redis://127.0.0.1:%u\", name: test, server: %s, region: %s, secret: \"" SECRET "\" }\n"
+		"zones: [ { dir: zones, fleet: on }, { name: s.test, file: s.zone, fleet: on, dnssec: auto } ]\n%s",
+		serving_port(&h->at), serving_port(&redis_at), name, h == &one ? "eu" : "us", edges);
+	site_put(&h->site, "t.yaml", text);
+	site_put(&h->site, "s.zone", SITE_ZONE(3, "www A 192.0.2.9\n"));
+}
+
+static bool open_both(void)
+{
+	if (!open_redis())
+		return false;
+	house_open(&one, "");
+	house_open(&two, "");
+	configure(&one, "ns1", SITE_EDGES SITE_POOLS);
+	configure(&two, "ns2", SITE_EDGES SITE_POOLS);
+	CU_ASSERT_TRUE_FATAL(house_start(&one));
+	CU_ASSERT_TRUE_FATAL(house_start(&two));
+	return true;
+}
+
+static void close_both(void)
+{
+	house_stop(&two);
+	house_stop(&one);
+	house_close(&two);
+	house_close(&one);
+	end_redis();
+}
+
+static void turn_both(void)
+{
+	if (one.runs)
+		ev_run(one.server.loop, EVRUN_NOWAIT);
+	if (two.runs)
+		ev_run(two.server.loop, EVRUN_NOWAIT);
+	ev_sleep(0.002);
+}
+
+/* "what it says" or "!what it does not": of a command to that server. */
+static bool says(struct house *h, const char *words, const char *what)
+{
+	const char *said = house_tell(h, words);
+
+	return *what == '!' ? !strstr(said, what + 1) : strstr(said, what) != NULL;
+}
+
+static void waits(struct house *h, const char *words, const char *what)
+{
+	const ev_tstamp until = ev_time() + 20;
+
+	while (ev_time() < until && !says(h, words, what))
+		turn_both();
+	if (says(h, words, what))
+		return;
+	printf("%s: waited for %s, got\n%s", words, what, text_get(&h->out));
+	CU_FAIL("it does not come");
+}
+
+static void is_told(struct house *h, const char *words, int status, const char *what)
+{
+	if (says(h, words, what) && h->status == status)
+		return;
+	printf("%s: %d, wanted %s, got\n%s", words, h->status, what, text_get(&h->out));
+	CU_FAIL("another answer");
+}
+
+/* What both say is the same. */
+static void agree(const char *words)
+{
+	char first[4000];
+
+	snprintf(first, sizeof first, "%s", house_tell(&one, words));
+	CU_ASSERT_STRING_EQUAL(house_tell(&two, words), first);
+	CU_ASSERT_EQUAL(two.status, 0);
+}
+
+static void what_one_server_has_all_have(void)
+{
+	if (!open_both())
+		return;
+	waits(&two, "fleet", "fleet test, we are ns2: 2 of 2 servers are there\n");
+	waits(&one, "fleet", "\nns2                  there  us     ");
+	is_told(&one, "fleet", 0, "\nns1                  self   eu              -      -     ");
+	/* Their zones, those that are signed as well. */
+	waits(&one, "status --json", "\"fleet_zones_in_step\": 3");
+	waits(&two, "status --json", "\"fleet_zones_in_step\": 3");
+	waits(&one, "dnssec status s.test", "state          signed");
+	waits(&two, "dnssec status s.test", "state          signed");
+	agree("dnssec ds s.test");
+	waits(&one, "fleet", "zones are signed anew, and their keys rolled, by ns");
+	waits(&two, "fleet", "zones are signed anew, and their keys rolled, by ns");
+	/* A change by one of them. */
+	is_told(&two, "zone begin a.example", 0, "");
+	is_told(&two, "zone set a.example new 60 A 192.0.2.77", 0, "");
+	is_told(&two, "zone commit a.example", 0, "a.example.: serial 2\n");
+	waits(&one, "zone status a.example", "serial         2");
+	CU_ASSERT_STRING_EQUAL(house_ask(&one, "new.a.example"), "192.0.2.77");
+	CU_ASSERT_STRING_EQUAL(house_ask(&two, "new.a.example"), "192.0.2.77");
+	is_told(&two, "status --json", 0, "\"fleet_committed\": 1");
+	/* What an operator wants. */
+	is_told(&one, "force ams down", 0, "ams: down\n");
+	waits(&two, "edges", "forced down by root");
+	is_told(&two, "fleet", 0, "!at odds");
+	waits(&two, "status --json", "\"fleet_will\": 1");
+	/* Another configuration, of one of them. */
+	configure(&two, "ns2", "edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\n" "pools: { web: { edges: [ ams ] }, two: { edges: [ ams ] } }\n");
+	is_told(&one, "fleet on ns3 reload", 1, "ns3");
+	is_told(&one, "fleet on ns2 stop", 1, "");
+	is_told(&one, "fleet on", 2, "");
+	is_told(&one, "fleet on ns2 reload", 0, "told to ns2; \"fleet\" shows what comes of it\n");
+	waits(&one, "fleet", "ns2 has another configuration than we have, in: edges, pools\n");
+	waits(&one, "status --json", "\"fleet_configs_apart\": 1");
+	is_told(&one, "fleet --what", 2, "");
+	is_told(&one, "fleet --accept", 0, "no changes are at odds here\n");
+	/* A key that is rolled by the one that has the say is the other's as well. */
+	struct house *signer = says(&one, "fleet", "rolled, by ns1") ? &one : &two, *other = signer == &one ? &two : &one;
+	is_told(signer, "dnssec roll s.test", 0, "");
+	waits(other, "dnssec keys s.test", "stays\n");
+	waits(other, "dnssec keys s.test", "goes\n");
+	agree("dnssec keys s.test");
+	waits(signer, "status --json", "\"signed_zones\": 1,");
+	is_told(signer, "status --json", 0, "\"keys_rolling\": 1,");
+	close_both();
+}
+
+static void whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_all(void)
+{
+	if (!open_both())
+		return;
+	waits(&two, "fleet", "2 of 2 servers are there");
+	waits(&one, "fleet", "2 of 2 servers are there");
+	end_redis();
+	waits(&one, "fleet", "; its Redis is not reached, and we go on alone: ");
+	waits(&two, "fleet", "; its Redis is not reached, and we go on alone: ");
+	is_told(&one, "force ams down", 0, "");
+	CU_ASSERT_STRING_EQUAL(text_get(&one.out), "ams: down; the fleet's Redis is not reached: other servers follow when it is\n");
+	is_told(&two, "force nyc drain", 0, "nyc: drain; the fleet's Redis is not reached: other servers follow when it is\n");
+	begin_redis();
+	waits(&one, "fleet", "2 of 2 servers are there\n");
+	waits(&two, "fleet", "2 of 2 servers are there\n");
+	waits(&one, "edges", "forced drain");
+	waits(&two, "edges", "forced down");
+	agree("edges");
+	is_told(&two, "edges", 0, "forced drain");
+	is_told(&one, "status --json", 0, "\"fleet_conflicts\": 0");
+	/* Who leaves is gone. */
+	house_stop(&two);
+	waits(&one, "fleet", "\nns2                  gone ");
+	CU_ASSERT_TRUE_FATAL(house_start(&two));
+	waits(&one, "fleet", "\nns2                  there ");
+	close_both();
+}
+
+void suite_fleet_member(void);
+void suite_fleet_member(void)
+{
+	static const struct unit_case cases[] = {
+		{ "what one server has all have", what_one_server_has_all_have },
+		{ "whoever is alone goes on, and what was wanted meanwhile is wanted by all", whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_all },
+	};
+
+	unit_suite("daemon/fleet_member", cases, UNIT_COUNT(cases));
+}
