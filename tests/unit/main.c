@@ -189,7 +189,7 @@ static bool is_long(const char *name)
 {
 	static const char *const names[] = { "rankings", "secondaries", "control",
 		"registry", "shed", "agents", "geo_watch", "master", "client_map",
-		"check_http", "balancer", "redis", "why_orders", "orders", "key_ring" };
+		"check_http", "fleet_member", "balancer", "redis", "why_orders", "orders", "key_ring" };
 
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)

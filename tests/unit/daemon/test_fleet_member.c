@@ -226,11 +226,70 @@ static void whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_
 	close_both();
 }
 
+/* What they find of edges, and what is measured: both find the same, and know it of each other. */
+static void what_one_server_finds_all_know(void)
+{
+	struct net_address probed = serving_address("127.0.0.41");
+	char edges[700], path[100];
+
+	snprintf(edges, sizeof edges,
+		"edges:\n  ams: { at: \"52,5\", a: 127.0.0.41, capacity: 50 }\n  nyc: { at: \"40,-74\", a: 127.0.0.42, capacity: 70 }\n"
+		"probes:\n  t: { kind: tcp, port: %u, every: 500ms, timeout: 450ms, rise: 1, fall: 1 }\n  m: { kind: external, expires: 1h, initial: up }\n"
+		"pools: { web: { edges: [ ams, nyc ], probe: t, panic: 0%% }, two: { edges: [ nyc, ams ], policy: ordered, probe: m } }\n"
+		"balance: { every: 1s }\nlatency: { state: latency.csv }\n",
+		serving_port(&probed));
+	if (!open_redis())
+		return;
+	const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CU_ASSERT_FATAL(bind(listener, (const struct sockaddr *)&probed.sa, probed.len) == 0 && listen(listener, 4096) == 0);
+	house_open(&one, "");
+	house_open(&two, "");
+	configure(&one, "ns1", edges);
+	configure(&two, "ns2", edges);
+	CU_ASSERT_TRUE_FATAL(house_start(&one));
+	CU_ASSERT_TRUE_FATAL(house_start(&two));
+	waits(&one, "fleet", "2 of 2 servers are there\n");
+	waits(&two, "fleet", "2 of 2 servers are there\n");
+	waits(&one, "status --json", "\"fleet_vantages\": 1");
+	is_told(&one, "probe ams", 0, "  passed: connected; it is up\n");
+	waits(&one, "edges", " t            up    for ");
+	waits(&one, "edges", "connected; fleet: all 2 say up; ");
+	waits(&two, "edges", "connection refused; fleet: all 2 say down; ");
+	waits(&one, "fleet", "prices of edges are found here, by the demand of 2 servers\n");
+	waits(&two, "fleet", "prices of edges are found by ns1, for all\n");
+	is_told(&two, "fleet --json", 0, "\"prices\": \"there\",\n  \"prices_by\": \"ns1\"");
+	/* What is measured. */
+	site_put(&one.site, "x.csv", "prefix,edge,rtt_ms\n198.51.100.0/24,ams,12.5\n198.51.100.0/24,nyc,40\n");
+	snprintf(path, sizeof path, "%s/x.csv", one.site.folder);
+	house_tell_words(&one, (const char *const[]){ "latency", "import", path, NULL });
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&one.out), "/x.csv: 2 measurements taken in\n"));
+	is_told(&one, "latency export", 0, "\n198.51.100.0/24,ams,12.500,1,0\n198.51.100.0/24,nyc,40.000,1,0\n");
+	is_told(&one, "latency forget nyc", 0, "");
+	waits(&one, "latency export", "!nyc");
+	is_told(&one, "latency export", 0, "198.51.100.0/24,ams,12.500,1,");
+	/* What is told of an edge is known to whom it is told. */
+	is_told(&one, "verdict ams down --probe m --why because", 0, "ams: told down for probe m, good for 3600 s\n");
+	waits(&one, "edges", "told down by root: because; good for another ");
+	is_told(&one, "verdict", 0, "because");
+	is_told(&two, "verdict", 0, "nothing is told\n");
+	waits(&one, "pools two", "1 of    2 up");
+	is_told(&one, "verdict ams none --probe m", 0, "");
+	waits(&one, "pools two", "2 of    2 up");
+	is_told(&one, "verdict ams up --probe t", 1, "");
+	is_told(&one, "verdict nix up --probe m", 1, "nix");
+	is_told(&one, "verdict ams sideways --probe m", 2, "");
+	close(listener);
+	waits(&one, "pools web", "0 of    2 up");
+	waits(&two, "pools web", "0 of    2 up");
+	close_both();
+}
+
 void suite_fleet_member(void);
 void suite_fleet_member(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what one server has all have", what_one_server_has_all_have },
+		{ "what one server finds all know", what_one_server_finds_all_know },
 		{ "whoever is alone goes on, and what was wanted meanwhile is wanted by all", whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_all },
 	};
 
