@@ -2,7 +2,7 @@
 
 #include "daemon/publish.h"
 #include "report/report_values.h"
-#include "unit/daemon/house.h"
+#include "unit/daemon/houses.h"
 #include "unit/net/serving.h"
 #include "unit/unit.h"
 
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* Two servers of a fleet, on a real Redis. */
-static struct house one, two;
+static struct houses hs;
 static struct net_address redis_at;
 static pid_t redis;
 
@@ -75,7 +75,7 @@ static void configure(struct house *h, const char *name, const char *edges)
 		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nstore: { file: w.db }\n"
 		"fleet: { redis: \"redis://127.0.0.1:%u\", name: test, server: %s, region: %s, secret: \"" SECRET "\" }\n"
 		"zones: [ { dir: zones, fleet: on }, { name: s.test, file: s.zone, fleet: on, dnssec: auto } ]\n%s",
-		serving_port(&h->at), serving_port(&redis_at), name, h == &one ? "eu" : "us", edges);
+		serving_port(&h->at), serving_port(&redis_at), name, h == &hs.one ? "eu" : "us", edges);
 	site_put(&h->site, "t.yaml", text);
 	site_put(&h->site, "s.zone", SITE_ZONE(3, "www A 192.0.2.9\n"));
 }
@@ -84,117 +84,70 @@ static bool open_both(void)
 {
 	if (!open_redis())
 		return false;
-	house_open(&one, "");
-	house_open(&two, "");
-	configure(&one, "ns1", SITE_EDGES SITE_POOLS);
-	configure(&two, "ns2", SITE_EDGES SITE_POOLS);
-	CU_ASSERT_TRUE_FATAL(house_start(&one));
-	CU_ASSERT_TRUE_FATAL(house_start(&two));
+	house_open(&hs.one, "");
+	house_open(&hs.two, "");
+	configure(&hs.one, "ns1", SITE_EDGES SITE_POOLS);
+	configure(&hs.two, "ns2", SITE_EDGES SITE_POOLS);
+	CU_ASSERT_TRUE_FATAL(house_start(&hs.one));
+	CU_ASSERT_TRUE_FATAL(house_start(&hs.two));
 	return true;
 }
 
 static void close_both(void)
 {
-	house_stop(&two);
-	house_stop(&one);
-	house_close(&two);
-	house_close(&one);
+	house_stop(&hs.two);
+	house_stop(&hs.one);
+	house_close(&hs.two);
+	house_close(&hs.one);
 	end_redis();
-}
-
-static void turn_both(void)
-{
-	if (one.runs)
-		ev_run(one.server.loop, EVRUN_NOWAIT);
-	if (two.runs)
-		ev_run(two.server.loop, EVRUN_NOWAIT);
-	ev_sleep(0.002);
-}
-
-/* "what it says" or "!what it does not": of a command to that server. */
-static bool says(struct house *h, const char *words, const char *what)
-{
-	const char *said = house_tell(h, words);
-
-	return *what == '!' ? !strstr(said, what + 1) : strstr(said, what) != NULL;
-}
-
-static void waits(struct house *h, const char *words, const char *what)
-{
-	const ev_tstamp until = ev_time() + 20;
-
-	while (ev_time() < until && !says(h, words, what))
-		turn_both();
-	if (says(h, words, what))
-		return;
-	printf("%s: waited for %s, got\n%s", words, what, text_get(&h->out));
-	CU_FAIL("it does not come");
-}
-
-static void is_told(struct house *h, const char *words, int status, const char *what)
-{
-	if (says(h, words, what) && h->status == status)
-		return;
-	printf("%s: %d, wanted %s, got\n%s", words, h->status, what, text_get(&h->out));
-	CU_FAIL("another answer");
-}
-
-/* What both say is the same. */
-static void agree(const char *words)
-{
-	char first[4000];
-
-	snprintf(first, sizeof first, "%s", house_tell(&one, words));
-	CU_ASSERT_STRING_EQUAL(house_tell(&two, words), first);
-	CU_ASSERT_EQUAL(two.status, 0);
 }
 
 static void what_one_server_has_all_have(void)
 {
 	if (!open_both())
 		return;
-	waits(&two, "fleet", "fleet test, we are ns2: 2 of 2 servers are there\n");
-	waits(&one, "fleet", "\nns2                  there  us     ");
-	is_told(&one, "fleet", 0, "\nns1                  self   eu              -      -     ");
+	houses_wait(&hs, &hs.two, "fleet", "fleet test, we are ns2: 2 of 2 servers are there\n");
+	houses_wait(&hs, &hs.one, "fleet", "\nns2                  there  us     ");
+	houses_told(&hs.one, "fleet", 0, "\nns1                  self   eu              -      -     ");
 	/* Their zones, those that are signed as well. */
-	waits(&one, "status --json", "\"fleet_zones_in_step\": 3");
-	waits(&two, "status --json", "\"fleet_zones_in_step\": 3");
-	waits(&one, "dnssec status s.test", "state          signed");
-	waits(&two, "dnssec status s.test", "state          signed");
-	agree("dnssec ds s.test");
-	waits(&one, "fleet", "zones are signed anew, and their keys rolled, by ns");
-	waits(&two, "fleet", "zones are signed anew, and their keys rolled, by ns");
+	houses_wait(&hs, &hs.one, "status --json", "\"fleet_zones_in_step\": 3");
+	houses_wait(&hs, &hs.two, "status --json", "\"fleet_zones_in_step\": 3");
+	houses_wait(&hs, &hs.one, "dnssec status s.test", "state          signed");
+	houses_wait(&hs, &hs.two, "dnssec status s.test", "state          signed");
+	houses_agree(&hs, "dnssec ds s.test");
+	houses_wait(&hs, &hs.one, "fleet", "zones are signed anew, and their keys rolled, by ns");
+	houses_wait(&hs, &hs.two, "fleet", "zones are signed anew, and their keys rolled, by ns");
 	/* A change by one of them. */
-	is_told(&two, "zone begin a.example", 0, "");
-	is_told(&two, "zone set a.example new 60 A 192.0.2.77", 0, "");
-	is_told(&two, "zone commit a.example", 0, "a.example.: serial 2\n");
-	waits(&one, "zone status a.example", "serial         2");
-	CU_ASSERT_STRING_EQUAL(house_ask(&one, "new.a.example"), "192.0.2.77");
-	CU_ASSERT_STRING_EQUAL(house_ask(&two, "new.a.example"), "192.0.2.77");
-	is_told(&two, "status --json", 0, "\"fleet_committed\": 1");
+	houses_told(&hs.two, "zone begin a.example", 0, "");
+	houses_told(&hs.two, "zone set a.example new 60 A 192.0.2.77", 0, "");
+	houses_told(&hs.two, "zone commit a.example", 0, "a.example.: serial 2\n");
+	houses_wait(&hs, &hs.one, "zone status a.example", "serial         2");
+	CU_ASSERT_STRING_EQUAL(house_ask(&hs.one, "new.a.example"), "192.0.2.77");
+	CU_ASSERT_STRING_EQUAL(house_ask(&hs.two, "new.a.example"), "192.0.2.77");
+	houses_told(&hs.two, "status --json", 0, "\"fleet_committed\": 1");
 	/* What an operator wants. */
-	is_told(&one, "force ams down", 0, "ams: down\n");
-	waits(&two, "edges", "forced down by root");
-	is_told(&two, "fleet", 0, "!at odds");
-	waits(&two, "status --json", "\"fleet_will\": 1");
+	houses_told(&hs.one, "force ams down", 0, "ams: down\n");
+	houses_wait(&hs, &hs.two, "edges", "forced down by root");
+	houses_told(&hs.two, "fleet", 0, "!at odds");
+	houses_wait(&hs, &hs.two, "status --json", "\"fleet_will\": 1");
 	/* Another configuration, of one of them. */
-	configure(&two, "ns2", "edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\n" "pools: { web: { edges: [ ams ] }, two: { edges: [ ams ] } }\n");
-	is_told(&one, "fleet on ns3 reload", 1, "ns3");
-	is_told(&one, "fleet on ns2 stop", 1, "");
-	is_told(&one, "fleet on", 2, "");
-	is_told(&one, "fleet on ns2 reload", 0, "told to ns2; \"fleet\" shows what comes of it\n");
-	waits(&one, "fleet", "ns2 has another configuration than we have, in: edges, pools\n");
-	waits(&one, "status --json", "\"fleet_configs_apart\": 1");
-	is_told(&one, "fleet --what", 2, "");
-	is_told(&one, "fleet --accept", 0, "no changes are at odds here\n");
+	configure(&hs.two, "ns2", "edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\n" "pools: { web: { edges: [ ams ] }, two: { edges: [ ams ] } }\n");
+	houses_told(&hs.one, "fleet on ns3 reload", 1, "ns3");
+	houses_told(&hs.one, "fleet on ns2 stop", 1, "");
+	houses_told(&hs.one, "fleet on", 2, "");
+	houses_told(&hs.one, "fleet on ns2 reload", 0, "told to ns2; \"fleet\" shows what comes of it\n");
+	houses_wait(&hs, &hs.one, "fleet", "ns2 has another configuration than we have, in: edges, pools\n");
+	houses_wait(&hs, &hs.one, "status --json", "\"fleet_configs_apart\": 1");
+	houses_told(&hs.one, "fleet --what", 2, "");
+	houses_told(&hs.one, "fleet --accept", 0, "no changes are at odds here\n");
 	/* A key that is rolled by the one that has the say is the other's as well. */
-	struct house *signer = says(&one, "fleet", "rolled, by ns1") ? &one : &two, *other = signer == &one ? &two : &one;
-	is_told(signer, "dnssec roll s.test", 0, "");
-	waits(other, "dnssec keys s.test", "stays\n");
-	waits(other, "dnssec keys s.test", "goes\n");
-	agree("dnssec keys s.test");
-	waits(signer, "status --json", "\"signed_zones\": 1,");
-	is_told(signer, "status --json", 0, "\"keys_rolling\": 1,");
+	struct house *signer = strstr(house_tell(&hs.one, "fleet"), "rolled, by ns1") ? &hs.one : &hs.two, *other = signer == &hs.one ? &hs.two : &hs.one;
+	houses_told(signer, "dnssec roll s.test", 0, "");
+	houses_wait(&hs, other, "dnssec keys s.test", "stays\n");
+	houses_wait(&hs, other, "dnssec keys s.test", "goes\n");
+	houses_agree(&hs, "dnssec keys s.test");
+	houses_wait(&hs, signer, "status --json", "\"signed_zones\": 1,");
+	houses_told(signer, "status --json", 0, "\"keys_rolling\": 1,");
 	close_both();
 }
 
@@ -202,27 +155,27 @@ static void whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_
 {
 	if (!open_both())
 		return;
-	waits(&two, "fleet", "2 of 2 servers are there");
-	waits(&one, "fleet", "2 of 2 servers are there");
+	houses_wait(&hs, &hs.two, "fleet", "2 of 2 servers are there");
+	houses_wait(&hs, &hs.one, "fleet", "2 of 2 servers are there");
 	end_redis();
-	waits(&one, "fleet", "; its Redis is not reached, and we go on alone: ");
-	waits(&two, "fleet", "; its Redis is not reached, and we go on alone: ");
-	is_told(&one, "force ams down", 0, "");
-	CU_ASSERT_STRING_EQUAL(text_get(&one.out), "ams: down; the fleet's Redis is not reached: other servers follow when it is\n");
-	is_told(&two, "force nyc drain", 0, "nyc: drain; the fleet's Redis is not reached: other servers follow when it is\n");
+	houses_wait(&hs, &hs.one, "fleet", "; its Redis is not reached, and we go on alone: ");
+	houses_wait(&hs, &hs.two, "fleet", "; its Redis is not reached, and we go on alone: ");
+	houses_told(&hs.one, "force ams down", 0, "");
+	CU_ASSERT_STRING_EQUAL(text_get(&hs.one.out), "ams: down; the fleet's Redis is not reached: other servers follow when it is\n");
+	houses_told(&hs.two, "force nyc drain", 0, "nyc: drain; the fleet's Redis is not reached: other servers follow when it is\n");
 	begin_redis();
-	waits(&one, "fleet", "2 of 2 servers are there\n");
-	waits(&two, "fleet", "2 of 2 servers are there\n");
-	waits(&one, "edges", "forced drain");
-	waits(&two, "edges", "forced down");
-	agree("edges");
-	is_told(&two, "edges", 0, "forced drain");
-	is_told(&one, "status --json", 0, "\"fleet_conflicts\": 0");
+	houses_wait(&hs, &hs.one, "fleet", "2 of 2 servers are there\n");
+	houses_wait(&hs, &hs.two, "fleet", "2 of 2 servers are there\n");
+	houses_wait(&hs, &hs.one, "edges", "forced drain");
+	houses_wait(&hs, &hs.two, "edges", "forced down");
+	houses_agree(&hs, "edges");
+	houses_told(&hs.two, "edges", 0, "forced drain");
+	houses_told(&hs.one, "status --json", 0, "\"fleet_conflicts\": 0");
 	/* Who leaves is gone. */
-	house_stop(&two);
-	waits(&one, "fleet", "\nns2                  gone ");
-	CU_ASSERT_TRUE_FATAL(house_start(&two));
-	waits(&one, "fleet", "\nns2                  there ");
+	house_stop(&hs.two);
+	houses_wait(&hs, &hs.one, "fleet", "\nns2                  gone ");
+	CU_ASSERT_TRUE_FATAL(house_start(&hs.two));
+	houses_wait(&hs, &hs.one, "fleet", "\nns2                  there ");
 	close_both();
 }
 
@@ -242,45 +195,45 @@ static void what_one_server_finds_all_know(void)
 		return;
 	const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CU_ASSERT_FATAL(bind(listener, (const struct sockaddr *)&probed.sa, probed.len) == 0 && listen(listener, 4096) == 0);
-	house_open(&one, "");
-	house_open(&two, "");
-	configure(&one, "ns1", edges);
-	configure(&two, "ns2", edges);
-	CU_ASSERT_TRUE_FATAL(house_start(&one));
-	CU_ASSERT_TRUE_FATAL(house_start(&two));
-	waits(&one, "fleet", "2 of 2 servers are there\n");
-	waits(&two, "fleet", "2 of 2 servers are there\n");
-	waits(&one, "status --json", "\"fleet_vantages\": 1");
-	is_told(&one, "probe ams", 0, "  passed: connected; it is up\n");
-	waits(&one, "edges", " t            up    for ");
-	waits(&one, "edges", "connected; fleet: all 2 say up; ");
-	waits(&two, "edges", "connection refused; fleet: all 2 say down; ");
-	waits(&one, "fleet", "prices of edges are found here, by the demand of 2 servers\n");
-	waits(&two, "fleet", "prices of edges are found by ns1, for all\n");
-	is_told(&two, "fleet --json", 0, "\"prices\": \"there\",\n  \"prices_by\": \"ns1\"");
+	house_open(&hs.one, "");
+	house_open(&hs.two, "");
+	configure(&hs.one, "ns1", edges);
+	configure(&hs.two, "ns2", edges);
+	CU_ASSERT_TRUE_FATAL(house_start(&hs.one));
+	CU_ASSERT_TRUE_FATAL(house_start(&hs.two));
+	houses_wait(&hs, &hs.one, "fleet", "2 of 2 servers are there\n");
+	houses_wait(&hs, &hs.two, "fleet", "2 of 2 servers are there\n");
+	houses_wait(&hs, &hs.one, "status --json", "\"fleet_vantages\": 1");
+	houses_told(&hs.one, "probe ams", 0, "  passed: connected; it is up\n");
+	houses_wait(&hs, &hs.one, "edges", " t            up    for ");
+	houses_wait(&hs, &hs.one, "edges", "connected; fleet: all 2 say up; ");
+	houses_wait(&hs, &hs.two, "edges", "connection refused; fleet: all 2 say down; ");
+	houses_wait(&hs, &hs.one, "fleet", "prices of edges are found here, by the demand of 2 servers\n");
+	houses_wait(&hs, &hs.two, "fleet", "prices of edges are found by ns1, for all\n");
+	houses_told(&hs.two, "fleet --json", 0, "\"prices\": \"there\",\n  \"prices_by\": \"ns1\"");
 	/* What is measured. */
-	site_put(&one.site, "x.csv", "prefix,edge,rtt_ms\n198.51.100.0/24,ams,12.5\n198.51.100.0/24,nyc,40\n");
-	snprintf(path, sizeof path, "%s/x.csv", one.site.folder);
-	house_tell_words(&one, (const char *const[]){ "latency", "import", path, NULL });
-	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&one.out), "/x.csv: 2 measurements taken in\n"));
-	is_told(&one, "latency export", 0, "\n198.51.100.0/24,ams,12.500,1,0\n198.51.100.0/24,nyc,40.000,1,0\n");
-	is_told(&one, "latency forget nyc", 0, "");
-	waits(&one, "latency export", "!nyc");
-	is_told(&one, "latency export", 0, "198.51.100.0/24,ams,12.500,1,");
+	site_put(&hs.one.site, "x.csv", "prefix,edge,rtt_ms\n198.51.100.0/24,ams,12.5\n198.51.100.0/24,nyc,40\n");
+	snprintf(path, sizeof path, "%s/x.csv", hs.one.site.folder);
+	house_tell_words(&hs.one, (const char *const[]){ "latency", "import", path, NULL });
+	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&hs.one.out), "/x.csv: 2 measurements taken in\n"));
+	houses_told(&hs.one, "latency export", 0, "\n198.51.100.0/24,ams,12.500,1,0\n198.51.100.0/24,nyc,40.000,1,0\n");
+	houses_told(&hs.one, "latency forget nyc", 0, "");
+	houses_wait(&hs, &hs.one, "latency export", "!nyc");
+	houses_told(&hs.one, "latency export", 0, "198.51.100.0/24,ams,12.500,1,");
 	/* What is told of an edge is known to whom it is told. */
-	is_told(&one, "verdict ams down --probe m --why because", 0, "ams: told down for probe m, good for 3600 s\n");
-	waits(&one, "edges", "told down by root: because; good for another ");
-	is_told(&one, "verdict", 0, "because");
-	is_told(&two, "verdict", 0, "nothing is told\n");
-	waits(&one, "pools two", "1 of    2 up");
-	is_told(&one, "verdict ams none --probe m", 0, "");
-	waits(&one, "pools two", "2 of    2 up");
-	is_told(&one, "verdict ams up --probe t", 1, "");
-	is_told(&one, "verdict nix up --probe m", 1, "nix");
-	is_told(&one, "verdict ams sideways --probe m", 2, "");
+	houses_told(&hs.one, "verdict ams down --probe m --why because", 0, "ams: told down for probe m, good for 3600 s\n");
+	houses_wait(&hs, &hs.one, "edges", "told down by root: because; good for another ");
+	houses_told(&hs.one, "verdict", 0, "because");
+	houses_told(&hs.two, "verdict", 0, "nothing is told\n");
+	houses_wait(&hs, &hs.one, "pools two", "1 of    2 up");
+	houses_told(&hs.one, "verdict ams none --probe m", 0, "");
+	houses_wait(&hs, &hs.one, "pools two", "2 of    2 up");
+	houses_told(&hs.one, "verdict ams up --probe t", 1, "");
+	houses_told(&hs.one, "verdict nix up --probe m", 1, "nix");
+	houses_told(&hs.one, "verdict ams sideways --probe m", 2, "");
 	close(listener);
-	waits(&one, "pools web", "0 of    2 up");
-	waits(&two, "pools web", "0 of    2 up");
+	houses_wait(&hs, &hs.one, "pools web", "0 of    2 up");
+	houses_wait(&hs, &hs.two, "pools web", "0 of    2 up");
 	close_both();
 }
 
