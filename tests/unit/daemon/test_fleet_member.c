@@ -168,7 +168,6 @@ static void whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_
 	houses_wait(&hs, &hs.two, "fleet", "2 of 2 servers are there\n");
 	houses_wait(&hs, &hs.one, "edges", "forced drain");
 	houses_wait(&hs, &hs.two, "edges", "forced down");
-	houses_agree(&hs, "edges");
 	houses_told(&hs.two, "edges", 0, "forced drain");
 	houses_told(&hs.one, "status --json", 0, "\"fleet_conflicts\": 0");
 	/* Who leaves is gone. */
