@@ -34,6 +34,7 @@ struct latency_csv latency_read_csv(const char *path)
 
 struct latency *latency_read_new(const struct conf *c, struct hash_key key)
 {
+	_Static_assert((unsigned)EDGES_MOST <= LATENCY_EDGES_MOST, "each has a number");
 	const char **names = memory_zeroed(c->n_edges, sizeof *names);
 
 	for (size_t i = 0; i < c->n_edges; i++)

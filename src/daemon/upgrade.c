@@ -15,12 +15,12 @@
 #include "daemon/measuring.h"
 #include "daemon/parts_read.h"
 #include "daemon/privs.h"
-#include "daemon/probes.h"
 #include "daemon/publish.h"
 #include "daemon/rankings.h"
 #include "daemon/resolver_pairs.h"
 #include "daemon/signing_keys.h"
 #include "daemon/successor.h"
+#include "daemon/upgrade_give.h"
 #include "daemon/worker_news.h"
 #include "net/worker.h"
 #include "zone/registry.h"
@@ -33,7 +33,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -214,62 +213,6 @@ static void gone(struct upgrade *u)
 
 /* --- giving ------------------------------------------------------------------------------- */
 
-static bool give_sockets(struct upgrade *u)
-{
-	const struct handover m = { .version = HANDOVER_VERSION, .word = HANDOVER_SOCKETS };
-	const size_t room = workers_sockets(u->opts.workers, NULL, 0) + 3;
-	int *fds = memory_zeroed(room, sizeof *fds);
-	size_t n = workers_sockets(u->opts.workers, fds, room);
-	bool ok = true;
-
-	if (control_socket(u->opts.control) >= 0)
-		fds[n++] = control_socket(u->opts.control);
-	if (measuring_socket(u->opts.measuring) >= 0)
-		fds[n++] = measuring_socket(u->opts.measuring);
-	if (measuring_local_socket(u->opts.measuring) >= 0)
-		fds[n++] = measuring_local_socket(u->opts.measuring);
-	for (size_t i = 0; ok && i < n; i += FD_PASS_MOST)
-		ok = fd_pass_send(u->end, &m, sizeof m, fds + i, n - i < FD_PASS_MOST ? n - i : FD_PASS_MOST);
-	memory_free(fds);
-	return ok;
-}
-
-/* A file without a name. */
-static int state_memory(struct upgrade *u)
-{
-	struct text text = { 0 };
-	const int fd = memfd_create("waymark state", MFD_CLOEXEC);
-
-	probes_state(u->opts.probes, &text);
-	size_t done = 0;
-	while (fd >= 0 && !text.lost && done < text.len) {
-		const ssize_t n = write(fd, text_get(&text) + done, text.len - done);
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	const bool ok = fd >= 0 && !text.lost && done == text.len;
-	text_fini(&text);
-	if (!ok && fd >= 0)
-		close(fd);
-	return ok ? fd : -1;
-}
-
-static bool give_rest(struct upgrade *u)
-{
-	struct handover m = { .version = HANDOVER_VERSION, .word = HANDOVER_LOAD };
-	const int fd = state_memory(u);
-
-	memcpy(m.of.load.cookies, u->opts.cookies, sizeof m.of.load.cookies);
-	memcpy(m.of.load.quic, workers_quic_secret(u->opts.workers), sizeof m.of.load.quic);
-	m.of.load.pid = (uint32_t)getpid();
-	const bool ok = fd >= 0 && fd_pass_send(u->end, &m, sizeof m, &fd, 1);
-	explicit_bzero(&m, sizeof m);
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static void on_notify(void *ctx, const uint8_t *apex, const struct addr *from)
 {
 	struct upgrade *u = ctx;
@@ -295,7 +238,7 @@ static void on_settled(void *ctx)
 
 	if (u->stage != SETTLES)
 		return;
-	if (!give_sockets(u) || !give_rest(u)) {
+	if (!upgrade_give(&u->opts, u->end)) {
 		fault(&u->why, "the sockets cannot be given to the new process: %s", strerror(errno));
 		fail(u);
 		return;
