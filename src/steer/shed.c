@@ -264,8 +264,6 @@ static void lower(struct shed_auction *a, unsigned edge)
 		const struct leaver *l = &a->leavers[come];
 		const double then = (double)before - l->margin - 1,
 			     more = load + a->atoms[l->atom].load;
-		if (to > then)
-			break; /* it has no need to fall so far */
 		if (then < 0 || price_of_load(a, edge, more) > then) {
 			to = fmax(to, (double)before - l->margin);
 			break;
