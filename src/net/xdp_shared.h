@@ -26,7 +26,8 @@ enum {
 	XDP_GROUP = 16,         /* slots that are looked at together */
 	XDP_GROUPS = XDP_SLOTS / XDP_GROUP,
 	XDP_LINES_BITS = 18,
-	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients */
+	XDP_LINES = 1 << XDP_LINES_BITS, /* of clients, at most; */
+	XDP_LINES_BITS_LEAST = 12,       /* as long as they are few, so that these are near each other */
 	XDP_LINE = 4,
 	XDP_UP = 64             /* one in so many that could be steered in the kernel goes up all the same, by its ID */
 };
@@ -161,9 +162,10 @@ static inline __u64 xdp_client(__u32 client, __u32 set)
 	return (__u64)client << 32 | (__u64)set << (XDP_SCOPE_BITS + XDP_SLOT_BITS);
 }
 
-static inline __u32 xdp_client_line(__u64 client)
+/* Of 1 << `bits`. */
+static inline __u32 xdp_client_line(__u64 client, __u32 bits)
 {
-	return (__u32)((client >> (XDP_SCOPE_BITS + XDP_SLOT_BITS)) * 0x9e3779b97f4a7c15u >> (64 - XDP_LINES_BITS));
+	return (__u32)((client >> (XDP_SCOPE_BITS + XDP_SLOT_BITS)) * 0x9e3779b97f4a7c15u >> ((64 - bits) & 63));
 }
 
 static inline bool xdp_client_is(__u64 is, __u64 client)
@@ -184,7 +186,7 @@ static inline __u8 xdp_client_scope(__u64 is)
 /* What we write while the program runs, and it reads; but for the last. */
 struct xdp_state {
 	__u16 mac[3]; /* the card's address */
-	__u16 unused;
+	__u16 lines_bits; /* of xdp_client_line() */
 	__u32 generation; /* 0: nothing is answered in the kernel */
 	__u64 seed __attribute__((aligned(8))); /* of xdp_question_hash() */
 	struct xdp_own first[2]; /* of IPv4, of IPv6: one of those that are ours, most often the only one. Port 0: none */

@@ -5,12 +5,22 @@
 
 #include <string.h>
 
+/* There is more room when one client for so many lines has had to go: at some one client a line, so that hardly anybody is looked for in
+ * vain while they become more. */
+enum { LINES_PER_DISPLACED = 256 };
+
+static unsigned bits_of(const struct xdp_tables *t)
+{
+	return XDP_LINES_BITS_LEAST + t->spread;
+}
+
 void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps)
 {
 	if (t->n == XDP_TABLES_MOST)
 		return;
 	t->of[t->n++] = *maps;
 	maps->state->seed = t->of[0].state->seed;
+	maps->state->lines_bits = (__u16)bits_of(t);
 }
 
 void xdp_tables_begin(struct xdp_tables *t)
@@ -88,21 +98,39 @@ void xdp_tables_forget(const struct xdp_tables *t, unsigned at)
 		xdp_index_forget(t->of[i].questions, at);
 }
 
-void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive)
+static void tell_bits(const struct xdp_tables *t)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		xdp_clients_put(t->of[i].clients, is, alive);
+		__atomic_store_n(&t->of[i].state->lines_bits, (__u16)bits_of(t), __ATOMIC_RELEASE);
+}
+
+void xdp_tables_steer(struct xdp_tables *t, uint64_t is, const bool *alive)
+{
+	bool room = true;
+
+	for (unsigned i = 0; i < t->n; i++)
+		room = xdp_clients_put(t->of[i].clients, bits_of(t), is, alive) && room;
+	t->displaced += !room;
+	if (t->displaced <= (1u << bits_of(t)) / LINES_PER_DISPLACED || bits_of(t) == XDP_LINES_BITS)
+		return;
+	for (unsigned i = 0; i < t->n; i++)
+		xdp_clients_spread(t->of[i].clients, bits_of(t), alive);
+	t->spread++;
+	t->displaced = 0;
+	tell_bits(t);
 }
 
 bool xdp_tables_steers(const struct xdp_tables *t, uint64_t client)
 {
-	return xdp_clients_has(t->of[0].clients, client);
+	return xdp_clients_has(t->of[0].clients, bits_of(t), client);
 }
 
-void xdp_tables_forget_clients(const struct xdp_tables *t)
+void xdp_tables_forget_clients(struct xdp_tables *t)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		memset(t->of[i].clients, 0, XDP_LINES * sizeof *t->of[i].clients);
+		memset(t->of[i].clients, 0, sizeof *t->of[i].clients << bits_of(t));
+	t->spread = t->displaced = 0;
+	tell_bits(t);
 }
 
 struct xdp_given xdp_tables_given(const struct xdp_tables *t, unsigned at)

@@ -27,6 +27,8 @@ struct xdp_tables {
 	struct xdp_maps of[XDP_TABLES_MOST]; /* [n] */
 	unsigned n;
 	uint32_t generation; /* not 0 */
+	unsigned spread;     /* so often the lines of clients in use were doubled */
+	unsigned displaced;  /* clients that had to go since, though their set is alive */
 };
 
 /* Before anything is held. All have the seed of the first; those over XDP_TABLES_MOST are left out: nothing is answered there. */
@@ -48,11 +50,11 @@ uint64_t xdp_tables_hash(const struct xdp_tables *t, const struct xdp_question *
 bool xdp_tables_ask(const struct xdp_tables *t, const struct xdp_question *q, unsigned at);
 void xdp_tables_forget(const struct xdp_tables *t, unsigned at);
 
-/* As xdp_clients_put() and xdp_clients_has(). */
-void xdp_tables_steer(const struct xdp_tables *t, uint64_t is, const bool *alive);
+/* As xdp_clients_put() and xdp_clients_has(); when many have had to go there is more room. */
+void xdp_tables_steer(struct xdp_tables *t, uint64_t is, const bool *alive);
 bool xdp_tables_steers(const struct xdp_tables *t, uint64_t client);
 /* All of them. */
-void xdp_tables_forget_clients(const struct xdp_tables *t);
+void xdp_tables_forget_clients(struct xdp_tables *t);
 
 /* How often slot `at` was given since the start. */
 struct xdp_given xdp_tables_given(const struct xdp_tables *t, unsigned at);

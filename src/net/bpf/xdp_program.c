@@ -204,7 +204,7 @@ static __always_inline bool answers_it(const struct xdp_held *h, __u32 at, const
 static __always_inline __u64 find_client(const struct asked *a, const struct packet *p, __u32 set)
 {
 	const __u64 client = xdp_client(a->q.says & XDP_ECS ? bpf_ntohl(a->subnet) << 8 : p->from, set);
-	const __u32 at = xdp_client_line(client);
+	const __u32 at = xdp_client_line(client, *(volatile __u16 *)&state.lines_bits);
 	const struct xdp_line *line = bpf_map_lookup_elem(&clients, &at);
 
 	if (!line || (p->is_v6 && !(a->q.says & XDP_ECS)))

@@ -141,7 +141,7 @@ static const uint8_t *bytes_of(uint32_t slot)
 static uint64_t steered_to(uint32_t client, uint32_t set)
 {
 	const uint64_t is = xdp_client(client, set);
-	const struct xdp_line *line = &t.maps.clients[xdp_client_line(is)];
+	const struct xdp_line *line = &t.maps.clients[xdp_client_line(is, t.maps.state->lines_bits)];
 
 	for (unsigned i = 0; i < XDP_LINE; i++)
 		if (xdp_client_is(line->of[i], is))

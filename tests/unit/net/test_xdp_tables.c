@@ -126,12 +126,50 @@ static void all_interfaces_have_the_seed_of_the_first(void)
 		CU_ASSERT_EQUAL(xdp_index_find(groups[i], hash), XDP_SLOTS);
 }
 
+/* Of so many, asked for in turn, nearly all are there at the end, and the lines in use are as few as that takes; all programs are told. */
+static void lines_of_clients_grow_with_them(void)
+{
+	static bool alive[XDP_SETS] = { [1] = true };
+	struct xdp_line *clients[2] = { zeroed(64, XDP_LINES * sizeof **clients), zeroed(64, XDP_LINES * sizeof **clients) };
+	struct xdp_state states[2] = { { .seed = 5 } };
+	struct xdp_tables of_two = { .generation = 1 };
+
+	for (unsigned i = 0; i < 2; i++)
+		xdp_tables_add(&of_two, &(struct xdp_maps){ .clients = clients[i], .state = &states[i] });
+	CU_ASSERT_EQUAL(states[1].lines_bits, XDP_LINES_BITS_LEAST);
+	const struct {
+		uint32_t n;
+		unsigned bits[2];
+	} row[] = { { 2000, { 12, 12 } }, { 50000, { 15, 16 } }, { 1300000, { 18, 18 } } };
+	for (unsigned r = 0; r < UNIT_COUNT(row); r++) {
+		unsigned there = 0;
+		for (unsigned turn = 0; turn < (row[r].n > 1000000 ? 1 : 3); turn++)
+			for (uint32_t i = 0; i < row[r].n; i++)
+				if (!xdp_tables_steers(&of_two, xdp_client(i << 8, 1)))
+					xdp_tables_steer(&of_two, xdp_client(i << 8, 1) | 7, alive);
+		for (uint32_t i = 0; i < row[r].n; i++)
+			there += xdp_tables_steers(&of_two, xdp_client(i << 8, 1));
+		CU_ASSERT_TRUE(there > (row[r].n > 1000000 ? 700000 : row[r].n / 100 * 99));
+		for (unsigned i = 0; i < 2; i++)
+			CU_ASSERT_TRUE(states[i].lines_bits >= row[r].bits[0] && states[i].lines_bits <= row[r].bits[1]);
+		CU_ASSERT_EQUAL(memcmp(clients[0], clients[1], XDP_LINES * sizeof **clients), 0);
+	}
+	xdp_tables_forget_clients(&of_two);
+	for (unsigned i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(states[i].lines_bits, XDP_LINES_BITS_LEAST);
+		for (size_t k = 0; k < XDP_LINES; k++)
+			CU_ASSERT_TRUE_FATAL(!clients[i][k].of[0] && !clients[i][k].of[3]);
+		free(clients[i]);
+	}
+}
+
 static const struct unit_case cases[] = {
 	{ "each generation is put into its own half", each_generation_is_put_into_its_own_half },
 	{ "what takes the place of another has another number", what_takes_the_place_of_another_has_another_number },
 	{ "what is long goes on elsewhere", what_is_long_goes_on_elsewhere },
 	{ "the seal is what it is made of", the_seal_is_what_it_is_made_of },
 	{ "all interfaces have the seed of the first", all_interfaces_have_the_seed_of_the_first },
+	{ "lines of clients grow with them", lines_of_clients_grow_with_them },
 };
 
 void suite_xdp_tables(void);
