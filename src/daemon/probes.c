@@ -477,6 +477,11 @@ void probes_begin(struct probes *p)
 		on_first(p);
 }
 
+void probes_leave(struct probes *p)
+{
+	p->catching_up = false;
+}
+
 void probes_free(struct probes *p)
 {
 	struct fault why;

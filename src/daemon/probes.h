@@ -59,6 +59,8 @@ struct fleet_health *probes_fleet(const struct probes *p); /* NULL: there is no 
  * for. */
 void probes_begin(struct probes *p);
 
+/* The server ends: what a start has waited for is not published any more, since who follows that may be gone. */
+void probes_leave(struct probes *p);
 /* After jobs_stop(). Keeps the states for the next start. */
 void probes_free(struct probes *p);
 

@@ -106,6 +106,7 @@ void server_end(struct server *s)
 	}
 	control_close(s->control);
 	api_leave(s->api);
+	probes_leave(s->probes);
 	measuring_free(s->measuring);
 	if (s->fleet)
 		fleet_member_set_pairs(s->fleet, NULL);

@@ -236,11 +236,24 @@ static void what_one_server_finds_all_know(void)
 	close_both();
 }
 
+static void a_start_that_waits_for_the_fleet_can_be_ended(void)
+{
+	redis_at = serving_address("127.0.0.1"); /* nobody listens there */
+	house_open(&hs.one, "");
+	configure(&hs.one, "ns1", SITE_EDGES SITE_POOLS);
+	CU_ASSERT_TRUE_FATAL(house_start(&hs.one));
+	house_pass(&hs.one, 0.05);
+	houses_told(&hs.one, "fleet", 0, "its Redis is not reached, and we go on alone: ");
+	house_stop(&hs.one);
+	house_close(&hs.one);
+}
+
 void suite_fleet_member(void);
 void suite_fleet_member(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what one server has all have", what_one_server_has_all_have },
+		{ "a start that waits for the fleet can be ended", a_start_that_waits_for_the_fleet_can_be_ended },
 		{ "what one server finds all know", what_one_server_finds_all_know },
 		{ "whoever is alone goes on, and what was wanted meanwhile is wanted by all", whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_all },
 	};
