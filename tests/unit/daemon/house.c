@@ -5,6 +5,7 @@
 #include "unit/unit.h"
 
 #include "base/log.h"
+#include "daemon/fleet_ask.h"
 #include "daemon/key_ring.h"
 #include "jobs/jobs.h"
 #include "store/store.h"
@@ -88,6 +89,7 @@ bool house_start(struct house *h)
 
 void house_stop(struct house *h)
 {
+	fleet_ask_stop(h->server.fleet_ask); /* jobs that wait for an engine end */
 	CU_ASSERT_TRUE_FATAL(jobs_stop(h->server.jobs, 20)); /* or server_end() would end us */
 	server_end(&h->server);
 	house_log(h);

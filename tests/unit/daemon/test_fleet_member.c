@@ -132,7 +132,14 @@ static void what_one_server_has_all_have(void)
 	houses_wait(&hs, &hs.two, "status --json", "\"fleet_will\": 1");
 	/* Another configuration, of one of them. */
 	configure(&hs.two, "ns2", "edges: { ams: { at: \"52,5\", a: 192.0.2.1 } }\n" "pools: { web: { edges: [ ams ] }, two: { edges: [ ams ] } }\n");
-	houses_told(&hs.one, "fleet on ns3 reload", 1, "ns3");
+	houses_told(&hs.one, "fleet on ns3 reload", 1, "no server of the fleet is called \"ns3\"");
+	houses_told(&hs.one, "fleet on ns2,ns3 reload", 1, "no server of the fleet is called \"ns3\"");
+	houses_told(&hs.one, "fleet on , reload", 1, "which servers? write ns1,ns2 or 25%\n");
+	houses_told(&hs.one, "fleet on 0% reload", 1, "a share is over 0% and up to 100%, of ");
+	houses_told(&hs.one, "fleet on 101% reload", 1, "a share is over 0% and up to 100%, of ");
+	houses_told(&hs.two, "fleet on 50% latency forget nyc", 0, "told to ns1; ");
+	houses_told(&hs.two, "fleet on 50.1% latency forget nyc", 0, "told to ns1, ns2; ");
+	houses_told(&hs.one, "fleet on ns2,ns1,ns2 latency forget nyc", 0, "told to ns2, ns1; ");
 	houses_told(&hs.one, "fleet on ns2 stop", 1, "");
 	houses_told(&hs.one, "fleet on", 2, "");
 	houses_told(&hs.one, "fleet on ns2 reload", 0, "told to ns2; \"fleet\" shows what comes of it\n");
