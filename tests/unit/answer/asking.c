@@ -348,7 +348,7 @@ struct packet {
 	uint8_t b[ASKING_PACKET], options[300];
 	size_t len, options_len;
 	unsigned flags, size, version, edns_flags, class;
-	bool has_opt, tcp;
+	bool has_opt, tcp, secret;
 	struct addr from;
 };
 
@@ -398,6 +398,10 @@ static void take_word(struct packet *p, const char *word)
 		p->edns_flags = EDNS_DO;
 	else if (strcmp(word, "tcp") == 0)
 		p->tcp = true;
+	else if (strcmp(word, "tls") == 0)
+		p->tcp = p->secret = true;
+	else if (strcmp(word, "pad") == 0)
+		add_option(p, EDNS_PADDING, NULL, 0);
 	else if (strcmp(word, "rd") == 0)
 		p->flags |= FLAG_RD;
 	else if (strcmp(word, "cd") == 0)
@@ -616,7 +620,11 @@ const char *asking(struct asking *x, const char *question)
 
 	read_question(&p, question);
 	memset(x->reply, 0xee, sizeof x->reply);
-	const struct answer_ask ask = ask_of(x, p.b, p.len, p.from, p.tcp);
+	struct answer_ask ask = ask_of(x, p.b, p.len, p.from, p.tcp);
+	if (p.secret) {
+		ask.via = VIA_TLS;
+		ask.secret = true;
+	}
 	x->len = answer(&x->a, &ask);
 	return x->len ? asking_text(x, x->reply, x->len) : "nothing";
 }

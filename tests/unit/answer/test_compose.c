@@ -218,7 +218,31 @@ static void a_long_identity_gives_way(void)
 	asking_again(&x);
 }
 
+/* RFC 8467 section 4.1: over TLS, for who asks for it. The option itself has 4 bytes. */
+static void answers_are_padded_to_whole_blocks(void)
+{
+	static const char *const names[] = { "mail A", "none A", "exact6 A", "many MX", "nope A" };
+	static const char *const plain[] = { "tls edns", "tcp pad", "pad", "tls do" };
+	char question[60];
+
+	for (size_t i = 0; i < UNIT_COUNT(names); i++) {
+		snprintf(question, sizeof question, "%s tls edns", names[i]);
+		asking(&x, question);
+		const size_t want = (x.len + 4 + 467) / 468 * 468;
+		snprintf(question, sizeof question, "%s tls pad", names[i]);
+		CU_ASSERT_PTR_NOT_NULL(strstr(asking(&x, question), " option12:"));
+		CU_ASSERT_EQUAL(x.len, want);
+		for (size_t k = 0; k < UNIT_COUNT(plain); k++) {
+			snprintf(question, sizeof question, "%s %s", names[i], plain[k]);
+			CU_ASSERT_PTR_NULL(strstr(asking(&x, question), " option12:"));
+			CU_ASSERT_NOT_EQUAL(x.len % 468, 0);
+		}
+	}
+	CU_ASSERT_STRING_EQUAL(asking(&x, "mail A tls pad"), "NOERROR aa | mail 300 A 192.0.2.25 | - | - | 1232 option12:407");
+}
+
 static const struct unit_case cases[] = {
+	{ "answers are padded to whole blocks", answers_are_padded_to_whole_blocks },
 	{ "what does not fit is left out, with TC", what_does_not_fit_is_left_out_with_tc },
 	{ "who asks for it gets signatures and proofs",
 		who_asks_for_it_gets_signatures_and_proofs },
