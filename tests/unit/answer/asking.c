@@ -400,6 +400,10 @@ static void take_word(struct packet *p, const char *word)
 		p->tcp = true;
 	else if (strcmp(word, "tls") == 0)
 		p->tcp = p->secret = true;
+	else if (strcmp(word, "expire") == 0)
+		add_option(p, EDNS_EXPIRE, NULL, 0);
+	else if (strcmp(word, "zoneversion") == 0)
+		add_option(p, EDNS_ZONEVERSION, NULL, 0);
 	else if (strcmp(word, "pad") == 0)
 		add_option(p, EDNS_PADDING, NULL, 0);
 	else if (strcmp(word, "rd") == 0)

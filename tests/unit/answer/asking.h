@@ -51,7 +51,7 @@ void asking_sign_wanted(struct asking *x);
 /* A world anew: of this policy, states, share. */
 void asking_again(struct asking *x);
 
-/* "www A do tcp": a name (relative to example.), a type, and words: do, tcp, tls, pad, rd, ad, cd, nsid,
+/* "www A do tcp": a name (relative to example.), a type, and words: do, tcp, tls, pad, expire, zoneversion, rd, ad, cd, nsid,
  * keepalive, edns, size=512, ecs=1.0.1.0/24, cookie=0011223344556677, class=3, opcode=2, v=1,
  * from=2001:db8::1. Some of them make it a query with an OPT record.
  *

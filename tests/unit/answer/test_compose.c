@@ -241,7 +241,35 @@ static void answers_are_padded_to_whole_blocks(void)
 	CU_ASSERT_STRING_EQUAL(asking(&x, "mail A tls pad"), "NOERROR aa | mail 300 A 192.0.2.25 | - | - | 1232 option12:407");
 }
 
+/* RFC 7314, of the apex; RFC 9660. */
+static void who_asks_for_it_is_told_of_the_zone(void)
+{
+	static const struct {
+		const char *question, *option; /* NULL: none */
+		size_t len;
+	} row[] = {
+		{ "@ SOA expire", "\0\x9\0\4\0\x12\x75\0", 8 }, /* 1209600 s */
+		{ "mail A expire", NULL, 0 },
+		{ "@ A expire", NULL, 0 },
+		{ "mail A zoneversion", "\0\x13\0\6\1\0\0\0\0\7", 10 },
+		{ "nope A zoneversion", "\0\x13\0\6\1\0\0\0\0\7", 10 },
+		{ "www.child A zoneversion", "\0\x13\0\6\2\0\0\0\0\1", 10 },
+		{ "x.late.test. A zoneversion", NULL, 0 },
+		{ "x.nowhere. A zoneversion", NULL, 0 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		const char *got = asking(&x, row[i].question);
+		const bool has = strstr(got, " option9:") || strstr(got, " option19:");
+		if (has != (row[i].len != 0) || (has && !memmem(x.reply, x.len, row[i].option, row[i].len))) {
+			printf("%s: %s\n", row[i].question, got);
+			CU_FAIL("an option");
+		}
+	}
+}
+
 static const struct unit_case cases[] = {
+	{ "who asks for it is told of the zone", who_asks_for_it_is_told_of_the_zone },
 	{ "answers are padded to whole blocks", answers_are_padded_to_whole_blocks },
 	{ "what does not fit is left out, with TC", what_does_not_fit_is_left_out_with_tc },
 	{ "who asks for it gets signatures and proofs",

@@ -51,6 +51,14 @@ static void all_that_an_entry_names_is_asked_for(void)
 		};
 		CU_ASSERT_TRUE(prefix_parse(&allow.net, row[i].net, &why));
 		CU_ASSERT_EQUAL(policy_allows(&access, &who), row[i].may);
+		/* A view is of those whom one of its zone's lists knows by who they are, not by where they come from. */
+		const bool known = row[i].may && (row[i].key || row[i].certificate);
+		const struct policy_update update = { .who = access };
+		CU_ASSERT_EQUAL(policy_knows(&(struct policy_zone){ .query = access }, &who), known);
+		CU_ASSERT_EQUAL(policy_knows(&(struct policy_zone){ .transfer = access }, &who), known);
+		CU_ASSERT_EQUAL(policy_knows(&(struct policy_zone){ .forward = access }, &who), known);
+		CU_ASSERT_EQUAL(policy_knows(&(struct policy_zone){ .update = &update, .n_update = 1 }, &who), known);
+		CU_ASSERT_FALSE(policy_knows(&(struct policy_zone){ .update = &update }, &who));
 	}
 	CU_ASSERT_FALSE(policy_allows(&(struct policy_access){ NULL, 0 },
 		&(struct policy_asker){ .secret = true }));
