@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static char folder[32];
+static char made_zone[8000]; /* of what was imported last, the zone example.org */
 
 static int open_folder(void)
 {
@@ -68,6 +69,11 @@ static bool imported(const char *kind, const char *name, const char *text, char 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	report[fread(report, 1, 3999, f)] = 0;
 	fclose(f);
+	snprintf(made, sizeof made, "%s/zones/example.org.zone", to);
+	f = fopen(made, "re");
+	made_zone[f ? fread(made_zone, 1, sizeof made_zone - 1, f) : 0] = 0;
+	if (f)
+		fclose(f);
 	nftw(to, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return true;
 }
@@ -107,6 +113,40 @@ static void names_with_blanks_are_what_they_stand_for(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(config, "ha-l-l: { a: [ 192.0.2.3, 192.0.2.4 ] }"));
 	CU_ASSERT_PTR_NULL(strstr(config, "192.0.2.1, 192.0.2.2 ] }\n  my-hall-")); /* all three are one */
 	CU_ASSERT_PTR_NOT_NULL(strstr(report, "\n0 not said"));
+}
+
+/* Strings of gdnsd's TXT may be longer than 255 bytes; what is escaped is one. */
+static void long_strings_are_cut_between_their_bytes(void)
+{
+	static const struct {
+		const char *byte;
+		size_t n;
+		const char *last, *want; /* behind n - 1 of that byte */
+	} row[] = {
+		{ "x", 255, "", "\"\n" },
+		{ "x", 254, "\\065b", "\\065\" \"b\"\n" },
+		{ "x", 254, "\\bb", "\\b\" \"b\"\n" },
+		{ "x", 255, "\\065", "\" \"\\065\"\n" },
+		{ "\\065", 254, "yb", "y\" \"b\"\n" },
+		{ "\\x", 255, "b", "\" \"b\"\n" },
+	};
+	static char config[8000], report[4000], text[4000], want[4000];
+	char path[100];
+
+	snprintf(path, sizeof path, "%s/zones", folder);
+	mkdir(path, 0700);
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		strcpy(want, "\"");
+		for (size_t k = 0; k < row[i].n; k++)
+			strcat(want, row[i].byte);
+		snprintf(text, sizeof text, ZONE "long TXT %s%s\"\n", want, row[i].last);
+		strcat(want, row[i].want);
+		put("zones/example.org", text);
+		CU_ASSERT_TRUE_FATAL(imported("gdnsd", "config", "options => {}\n", config, report));
+		CU_ASSERT_PTR_NOT_NULL(strstr(made_zone, want));
+		if (!strstr(made_zone, want))
+			printf("%zu: %s\nnot %s\n", i, made_zone, want);
+	}
 }
 
 static void conditions_of_powerdns_are_pins(void)
@@ -227,6 +267,7 @@ void suite_import_run(void)
 {
 	static const struct unit_case cases[] = {
 	{ "names with blanks are what they stand for", names_with_blanks_are_what_they_stand_for },
+		{ "long strings are cut between their bytes", long_strings_are_cut_between_their_bytes },
 		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
 		{ "URLs of PowerDNS are probes", urls_of_powerdns_are_probes },
 		{ "files of PowerDNS are what is in them", files_of_powerdns_are_what_is_in_them },
