@@ -185,6 +185,52 @@ static void whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_
 	close_both();
 }
 
+/* What is told above the table. */
+static void tell_sum(const struct report_fleet *sum, const char *want)
+{
+	struct text t = { 0 };
+	json_t *self = json_object();
+
+	report_fleet_servers(sum, fleet_member_of(hs.one.server.fleet), self, false, &t);
+	const char *table = strstr(text_get(&t), "SERVER ");
+	const size_t len = table ? (size_t)(table - text_get(&t)) : 0;
+	if (len != strlen(want) || strncmp(text_get(&t), want, len) != 0) {
+		printf("%.*s, not\n%s", (int)len, text_get(&t), want);
+		CU_FAIL("the head of a fleet's table");
+	}
+	json_decref(self);
+	text_fini(&t);
+}
+
+#define HEAD "fleet test, we are ns1: 2 of 3 servers are there"
+
+static void how_it_stands_is_told_above_the_table(void)
+{
+	struct report_fleet s = { .up = true, .servers = 3, .live = 2, .name = "test", .server = "ns1" };
+
+	tell_sum(&s, HEAD "\n");
+	s.blind = true;
+	s.outvoted = 2;
+	tell_sum(&s, HEAD "\nwe see no edge up and others do: our verdicts do not count\n2 verdicts are not as we have found (\"edges\")\n");
+	s = (struct report_fleet){ .servers = 3, .live = 2, .name = "test", .server = "ns1", .holds = true };
+	tell_sum(&s, HEAD "; its Redis is not reached, and we go on alone: connecting\nwe see no edge up and no other server: what the fleet last knew holds on\n");
+	strcpy(s.fault, "no route");
+	s.holds = false;
+	s.prices_by = FLEET_PRICES_ALONE;
+	tell_sum(&s, HEAD "; its Redis is not reached, and we go on alone: no route\n"
+		"prices of edges are found here, for us alone: others are out of hearing, and keep what they used\n");
+	s.up = true;
+	s.prices_by = FLEET_PRICES_HERE;
+	s.demand_servers = 2;
+	tell_sum(&s, HEAD "\nprices of edges are found here, by the demand of 2 servers\n");
+	s.demand_held = 1;
+	tell_sum(&s, HEAD "\nprices of edges are found here, by the demand of 2 servers; 1 out of hearing keeps what they used\n");
+	s.demand_held = 2;
+	strcpy(s.signer, "ns3");
+	tell_sum(&s, HEAD "\nprices of edges are found here, by the demand of 2 servers; 2 out of hearing keep what they used\n"
+		"zones are signed anew, and their keys rolled, by ns3\n");
+}
+
 /* What they find of edges, and what is measured: both find the same, and know it of each other. */
 static void what_one_server_finds_all_know(void)
 {
@@ -250,6 +296,7 @@ static void a_start_that_waits_for_the_fleet_can_be_ended(void)
 	configure(&hs.one, "ns1", SITE_EDGES SITE_POOLS);
 	CU_ASSERT_TRUE_FATAL(house_start(&hs.one));
 	house_pass(&hs.one, 0.05);
+	how_it_stands_is_told_above_the_table();
 	houses_told(&hs.one, "fleet", 0, "its Redis is not reached, and we go on alone: ");
 	house_stop(&hs.one);
 	house_close(&hs.one);
