@@ -24,7 +24,7 @@
 
 enum {
 	/* Whoever may come to be answered with: the nearest that are not down, and those that
-	 * follow when one of them fails; and the nearest on the map. */
+	 * follow when one of them fails; and the nearest on the map (targets_is_near()). */
 	CANDIDATES = 3,
 	FAILOVERS = 2,
 	EDGES_AT_ONCE = 64,
@@ -213,26 +213,19 @@ static enum due is_due(const struct measuring *l, size_t i, unsigned edge, uint3
 	return c && now_s - c->at_s < fresh_s ? IS_FRESH : c && fresh_s < most_s ? IS_WATCHED : IS_DUE;
 }
 
-/* Of the edges that are ranked: the nearest on the map, which estimates may have wrong; -1: nobody knows. Three times to edges
- * that are the best by estimate leave more undone than two and this one. */
-static int nearest_on_map(const struct world *w, const struct choose_step *s, const struct addr *who)
+/* Is the one at `at` of the edges that are ranked one of the nearest on the map? */
+static bool is_near(const struct world *w, const struct choose_step *s, const struct addr *who, unsigned at)
 {
 	const struct client_map *map = w->steer->clients;
 	const struct model *m = client_map_model(map);
 	const uint32_t place = netmap_find(client_map_atlas(map)->cities.map, who).value;
-	double best_km = INFINITY;
-	int best = -1;
+	double *km = memory_zeroed(s->n, sizeof *km);
 
-	for (unsigned i = 0; i < s->n; i++) {
-		const double km = s->verdicts[i] == PASSED_DOWN
-			? (double)NAN
-			: model_distance_km(m, place, s->edges[i]);
-		if (km < best_km) {
-			best_km = km;
-			best = s->edges[i];
-		}
-	}
-	return best;
+	for (unsigned i = 0; i < s->n; i++)
+		km[i] = s->verdicts[i] == PASSED_DOWN ? (double)NAN : model_distance_km(m, place, s->edges[i]);
+	const bool near = targets_is_near(km, (unsigned)s->n, at);
+	memory_free(km);
+	return near;
 }
 
 /* Is the edge one that this client may be sent to, now or soon? Asked of the code that answers
@@ -258,8 +251,7 @@ static bool is_candidate(struct measuring *l, const struct target *x, unsigned e
 			s->by == BY_DEFAULT);
 		for (unsigned i = 0; ranked && i < s->n; i++) {
 			if (s->edges[i] == edge)
-				return before < CANDIDATES + FAILOVERS ||
-					nearest_on_map(w, s, &x->host) == (int)edge;
+				return before < CANDIDATES + FAILOVERS || is_near(w, s, &x->host, i);
 			before += s->verdicts[i] != PASSED_DOWN;
 		}
 	}

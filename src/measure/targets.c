@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { BUCKETS = 2 * TARGETS_MOST, V4_NET = ADDR_V4_BITS + 24, V6_NET = 48 };
@@ -171,6 +172,15 @@ const struct target *targets_all(const struct targets *t, size_t *n)
 }
 
 /* --- who is asked when -------------------------------------------------------------------- */
+
+bool targets_is_near(const double *km, unsigned n, unsigned i)
+{
+	unsigned before = 0;
+
+	for (unsigned k = 0; k < n; k++)
+		before += km[k] < km[i] || (k < i && km[k] <= km[i]);
+	return !isnan(km[i]) && before < TARGETS_NEAREST;
+}
 
 static const struct target_asked *asked_of(const struct target *x, unsigned edge)
 {

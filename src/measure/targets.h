@@ -23,7 +23,8 @@ enum {
 	TARGETS_ASKED = 8, /* edges that are remembered for a network */
 	TARGETS_FIRST_SHARE = 180, TARGETS_FIRST_LEAST_S = 5,
 	TARGETS_TRIES_MOST = 6,
-	TARGETS_NOISY_MOST = 6
+	TARGETS_NOISY_MOST = 6,
+	TARGETS_NEAREST = 3
 };
 
 struct target {
@@ -57,6 +58,11 @@ void targets_age(struct targets *t, uint32_t now_s);
 
 /* All of them, in no order; borrowed until the next change. */
 const struct target *targets_all(const struct targets *t, size_t *n);
+
+/* Of edges so many km away (NAN: nobody is sent there, or nobody knows), is number `i` one of the TARGETS_NEAREST that are nearest? Of equals
+ * the first is. Estimates err for a whole region alike, since edges and networks of it have the same neighbours; the map errs otherwise. So a
+ * network is measured by these, too, wherever the estimates have them. */
+bool targets_is_near(const double *km, unsigned n, unsigned i);
 
 /* May that edge be asked to measure target number `i` now? */
 bool targets_may_ask(const struct targets *t, size_t i, unsigned edge, uint32_t now_s);

@@ -108,14 +108,15 @@ pools: { web: { edges: [ ams1, iad1 ] } }
 
 # All that are needed start at once: each takes no reports for the first seconds.
 WANTED = {"impossible": ("ams1",), "taken": ("ams1", "iad1"), "refused": ("ams1",), "restarted": ("ams1",), "targets": ("ams1", "iad1"), "reloaded": ("ams1",), "jumping": ("ams1",),
-          "learning": ("ams1",), "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "beacon": ("ams1",), "refusing": ("ams1",)}
+          "learning": ("ams1",), "certified": (), "mesh": ("ams1",), "mesh too": ("ams1",), "away": ("ams1",), "strangers": ("ams1",), "beacon": ("ams1",), "refusing": ("ams1",),
+          "nearest": tuple("abcdefghij")}
 started = {}
 
 
 def nameserver(name):
     for other, agents in WANTED.items():
         if other not in started and (len(sys.argv) < 2 or other.split()[0] in sys.argv):
-            started[other] = {"certified": Certified, "learning": Learning, "jumping": Jumping}.get(other, Nameserver)(agents=agents)
+            started[other] = {"certified": Certified, "learning": Learning, "jumping": Jumping, "nearest": Slow}.get(other, Nameserver)(agents=agents)
     return started[name].warm()
 
 
@@ -294,6 +295,44 @@ def jumping():
         same(s.targets()[1]["networks"], [], "asked a moment ago:")
         age_s = min(int(row.split(",")[4]) for row in s.ctl("latency", "export")[1].split("\n") if row.startswith("83.62.101.0/24,ams1,"))
         assert age_s < 12 * SLOW, age_s
+
+
+class Slow(Nameserver):
+    """Four edges around the client are slow to all others; six are farther, and not."""
+    NEAR = {"a": (40.6, -3.7), "b": (40.8, -3.7), "c": (41.0, -3.7), "d": (41.2, -3.7)}
+    FAR = {"e": (48.9, 2.4), "f": (50.1, 8.7), "g": (45.5, 9.2), "h": (52.4, 4.9), "i": (51.5, 0), "j": (52.2, 21)}
+
+    def __init__(self, agents):
+        KEYS.update({e: bytes(32) for e in agents})
+        mesh = "src,dst,rtt_ms\n" + "".join("%s,%s,%d\n" % (x, y, 400 if x in self.NEAR or y in self.NEAR else 25)
+                                            for x in self.all() for y in self.all() if x != y)
+        super().__init__(agents, files={"mesh.csv": mesh})
+
+    def all(self):
+        return dict(self.NEAR, **self.FAR)
+
+    def rest(self, agents):
+        return """
+management: { metrics: on, listen: "127.0.0.1:%d" }
+geoip: { city: { file: %s/geoip/city.mmdb } }
+latency: { mesh: mesh.csv, agents: { %s } }
+edges:
+%s
+pools: { web: { edges: [ %s ] } }
+""" % (self.management, TOP, ", ".join('%s: { key: "%s" }' % (a, b64(KEYS[a])) for a in agents),
+       "\n".join('  %s: { at: "%g,%g", a: [ 127.0.0.%d ] }' % (e, *at, i + 2) for i, (e, at) in enumerate(self.all().items())), ", ".join(self.all()))
+
+
+@claim("the three edges nearest on the map are asked to measure, wherever estimates have them; the fourth only where they have it first")
+def nearest():
+    with nameserver("nearest") as s:
+        s.steer("www.example.org", "83.58.0.0/24")
+        s.until("targets", lambda: s.count("targets") == 1)
+        told = json.loads(s.ctl("explain", "www.example.org", "--client", "83.58.0.0/24", "--json")[1])["steps"][0]["edges"]
+        order, km = [e["edge"] for e in told], {e["edge"]: e["km"] for e in told}
+        same(set(order[:6]), set(s.FAR), "the slow ones come last: %s" % order)
+        want = set(order[:5]) | set(sorted(km, key=km.get)[:3])
+        same({e for e in s.all() if s.targets(e, agent=e)[1]["networks"]}, want)
 
 
 @claim("a reload changes who may report, and keeps the sequences of those who stay")
@@ -757,4 +796,5 @@ def agent_conf():
         same((done.returncode, done.stderr), (0, ""))
 
 
-run("agent")
+if __name__ == "__main__":
+    run("agent")

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "unit/unit.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,21 @@ static void who_answers_is_asked_whenever_it_is_not_fresh(void)
 	targets_free(t);
 }
 
+static void the_nearest_are_three_and_of_equals_the_first(void)
+{
+	static const double km[] = { 900, (double)NAN, 300, 5000, 300, 900, 20 };
+	static const bool near[] = { false, false, true, false, true, false, true };
+	static const double few[] = { 5000, 900 }, same[] = { 7, 7, 7, 7 };
+
+	for (unsigned i = 0; i < UNIT_COUNT(km); i++)
+		CU_ASSERT_EQUAL(targets_is_near(km, UNIT_COUNT(km), i), near[i]);
+	CU_ASSERT_TRUE(targets_is_near(few, 2, 0));
+	CU_ASSERT_TRUE(targets_is_near(same, 4, 2));
+	CU_ASSERT_FALSE(targets_is_near(same, 4, 3));
+}
+
 static const struct unit_case cases[] = {
+	{ "the nearest are three, and of equals the first", the_nearest_are_three_and_of_equals_the_first },
 	{ "clients of a net are one target", clients_of_a_net_are_one_target },
 	{ "nobody is sent into local nets", nobody_is_sent_into_local_nets },
 	{ "who is busy stays in any crowd", who_is_busy_stays_in_any_crowd },
