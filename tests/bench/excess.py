@@ -5,7 +5,7 @@
 
 The folder has edges.csv, clients.csv, rtt.csv and edges_mesh.csv; without it nothing is measured. STAGE is a word of a stage's name; --list tells them. Each stage is a
 real waymarkd that gets what agents would have measured (probe_ms) and is asked by DNS for every network of every client; what it answers is judged by
-rtt_ms. The mean is over clients; the interval has 95 % of 10,000 means over clients that are drawn with replacement (bootstrap).
+rtt_ms. "Of its choosing" are edges that are nearest on the map, by half, and that `explain` has first; what agents are asked for is what the server tells agents. The mean is over clients; the interval has 95 % of 10,000 means over clients that are drawn with replacement (bootstrap).
 
 Stages with "false" have each row wrong with a chance of 10 %, in one of five ways: 0.1 ms, ten times too long, another edge's, 20 ms, anything up to
 400 ms; a client's excess is its mean over N such drawings (20), whose false rows are the same for each way. In "left out" they are not there at all, which no doubt can
@@ -14,15 +14,19 @@ better but by what others of the place have. Stages that are made of another one
 --keep writes each client's excess of each stage, and --against compares with what another program had: the difference, client by client.
 """
 import argparse
+import ipaddress
 import json
 import math
 import os
 import random
+import re
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../serve"))
+import test_agent                                           # noqa: E402
 import test_latency                                         # noqa: E402
-from lib import Skip                                        # noqa: E402
+from lib import APEX, Server, Skip, free_port               # noqa: E402
 
 DRAWS, FOLDS, FALSE_SHARE, SEED, JITTER = 10000, 8, 0.1, 200, 0.25
 WAYS = ["0.1 ms", "times ten", "another edge's", "20 ms", "random"]
@@ -67,6 +71,90 @@ def others(judge, seed=None):
         rows = judge.rows(rest, len(judge.ids))
         with judge.serve(rows if seed is None else falsify(judge, rows, seed)) as server:
             got.update(by_client(judge, server, mine))
+    return got
+
+
+def wanted(server, net, known, n):
+    """n edges more: half of them the nearest on the map, and then the first by estimate."""
+    told = json.loads(server.ctl("explain", "www.example.com", "--client", net, "--json")[1])["steps"][0]["edges"]
+    told = [r for r in told if r["edge"] not in known]
+    near = [r["edge"] for r in sorted(told, key=lambda r: r["km"])[:(n + 1) // 2]]
+    return near + [r["edge"] for r in told if r["edge"] not in near][:n - len(near)]
+
+
+def chosen(judge, clients, steps, before=test_latency.HEAD):
+    """Each network is measured by edges of the server's choosing, so many in each step, after which it is asked again. `before` is known of others."""
+    known = {net: [] for _, _, nets in clients for net in nets}
+
+    def rows():
+        return before + "".join("%s,%s,%.3f\n" % (net, e, judge.probes[c][e]) for c, _, nets in clients for net in nets for e in known[net] if e in judge.probes[c])
+
+    for n in steps:
+        with judge.serve(rows()) as server:
+            for net in known:
+                known[net] = known[net] + wanted(server, net, known[net], n)
+    with judge.serve(rows()) as server:
+        return by_client(judge, server, clients)
+
+
+def chosen_beside_others(judge, steps):
+    """The same where other cities are measured by all edges."""
+    got = {}
+    for i in range(FOLDS):
+        rest = [c for k, c in enumerate(judge.clients) if k % FOLDS != i]
+        got.update(chosen(judge, judge.clients[i::FOLDS], steps, judge.rows(rest, len(judge.ids))))
+    return got
+
+
+class Asked(test_agent.Nameserver):
+    """A server that has agents at all edges, and what it asks them for."""
+
+    def __init__(self, judge, rows):
+        test_agent.KEYS.update({e: bytes(32) for e in judge.ids})
+        self.management, self.sequence = free_port(), 0
+        agents = ", ".join('%s: { key: "%s" }' % (e, test_agent.b64(bytes(32))) for e in judge.ids)
+        conf = test_latency.config("files: m.csv, mesh: mesh.csv, agents: { %s }" % agents, edges=judge.edges)
+        Server.__init__(self, {"example.com": APEX + "www 60 EDGE web\n"}, files={"m.csv": rows, "mesh.csv": judge.mesh},
+                        config='management: { listen: "127.0.0.1:%d" }\n' % self.management + re.sub(r"a: \[ 192.0.2.(\d+) \]", r"a: [ 192.0.2.\1 ], aaaa: [ 2001:db8::\1 ]", conf))
+
+    def wants(self, edge):
+        """All networks that the edge's agent is asked to measure."""
+        got = []
+        while True:
+            status, answer, _ = self.targets(edge, agent=edge)
+            if status != 200:
+                time.sleep(0.5)
+            elif answer["networks"]:
+                got += [t["net"] for t in answer["networks"]]
+            else:
+                return [str(ipaddress.ip_network(net)) for net in got]
+
+
+def asked(judge, clients, before=test_latency.HEAD, rounds=2):
+    """Each network is measured by the edges whose agents are asked for it, and once more when that is known. `before` is known of others."""
+    nets = {str(ipaddress.ip_network(net)): (c, net) for c, _, nets in clients for net in nets}
+    rows, times = before, 0
+    for _ in range(rounds):
+        with Asked(judge, rows) as server:
+            for _, net in nets.values():
+                server.steer("www.example.com", net)
+            server.until("targets", lambda: server.count("targets") == len(nets))
+            for e in judge.ids:
+                for c, net in (nets[t] for t in server.wants(e)):
+                    if e in judge.probes[c]:
+                        rows += "%s,%s,%.3f\n" % (net, e, judge.probes[c][e])
+                        times += 1
+    print("agents were asked for %.1f edges a network" % (times / len(nets)), flush=True)
+    with judge.serve(rows) as server:
+        return by_client(judge, server, clients)
+
+
+def asked_beside_others(judge):
+    """The same where other cities are measured by all edges."""
+    got = {}
+    for i in range(FOLDS):
+        rest = [c for k, c in enumerate(judge.clients) if k % FOLDS != i]
+        got.update(asked(judge, judge.clients[i::FOLDS], judge.rows(rest, len(judge.ids))))
     return got
 
 
@@ -151,6 +239,13 @@ def stages(judge, drawings):
     yield "and all other cities", None, lambda: others(judge)
     yield three, None, lambda: one(judge, own[3])
     yield "and own times to the nearest 5", None, lambda: one(judge, own[5])
+    yield "own 3 of its choosing", three, lambda: chosen(judge, judge.clients, [3])
+    yield "own 3 of its choosing, asked again after 1 and 2", "own 3 of its choosing", lambda: chosen(judge, judge.clients, [1, 2])
+    yield "own 5 of its choosing", "and own times to the nearest 5", lambda: chosen(judge, judge.clients, [5])
+    yield "other cities, own 3 of its choosing", three, lambda: chosen_beside_others(judge, [3])
+    yield "other cities, own 5 of its choosing", "and own times to the nearest 5", lambda: chosen_beside_others(judge, [5])
+    yield "own times to what agents are asked for", "and own times to the nearest 5", lambda: asked(judge, judge.clients)
+    yield "other cities, own: what agents are asked for", "and own times to the nearest 5", lambda: asked_beside_others(judge)
     yield "unmeasured, the place's others 3", None, lambda: beside(judge, 3)
     yield "unmeasured, the place's others 5", None, lambda: beside(judge, 5)
     yield "own 3, each edge down", None, lambda: edges_down(judge, own[3])
@@ -205,7 +300,7 @@ def main():
     if wanted.against:
         with open(wanted.against) as f:
             before = json.load(f)
-    print("%d cities, %d edges; ms over the best edge\n%-44s %8s %16s %8s   %s" % (
+    print("%d cities, %d edges; ms over the best edge\n%-48s %8s %16s %8s   %s" % (
         len(judge.clients), len(judge.ids), "what is known", "mean", "95 %", "median", "over the stage that it is made of; " * bool(not wanted.against) + "than before" * bool(wanted.against)))
     for name, of, run in chosen:
         got[name] = run()
@@ -215,7 +310,7 @@ def main():
             told = difference(got[name], before[name])
         elif of in got:
             told = "%s, %+.0f %%" % (difference(got[name], got[of]), 100 * (mean(values) / mean(list(got[of].values())) - 1))
-        print("%-44s %8.2f %7.2f to %5.2f %8.2f   %s" % (name, mean(values), *interval(values), values[len(values) // 2], told), flush=True)
+        print("%-48s %8.2f %7.2f to %5.2f %8.2f   %s" % (name, mean(values), *interval(values), values[len(values) // 2], told), flush=True)
     if wanted.keep:
         with open(wanted.keep, "w") as f:
             json.dump(got, f)
