@@ -38,6 +38,16 @@ static struct range range_of(const struct choose_walk *w, uint16_t ms, unsigned 
 		cost + (first ? 0 : SHED_SPLIT - 1) + (cut.share == SHED_ALL ? 0 : SHED_BARRED) };
 }
 
+/* Might choose_take() pass one over, so that who is behind it comes, too? What another member has taken, and a name beside others. */
+static bool may_pass_over(const struct choose_walk *w, const struct choose_list *l, const struct offer *offers, unsigned n)
+{
+	bool any = w->first;
+
+	for (unsigned i = 0; choose_answers(w) > 1 && !any && i < n; i++)
+		any = w->ask->steer->edges[choose_edge(l, offers[i].at)].cname;
+	return any;
+}
+
 /* Does it depend on the group which come first, and in which order? It does not where each of them costs less than the next one,
  * whatever the group draws. */
 static bool needs_group(const struct choose_walk *w, const struct choose_list *l,
@@ -47,6 +57,8 @@ static bool needs_group(const struct choose_walk *w, const struct choose_list *l
 	const unsigned answers = choose_answers(w), taken = answers < n ? answers : n;
 	unsigned k = 0;
 
+	if (may_pass_over(w, l, offers, n))
+		return true;
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned at = offers[i].at;
 		const struct range one = range_of(w, ms_of(w->pool->rank, class, at), l->edges[at], i == 0);

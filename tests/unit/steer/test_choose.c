@@ -392,6 +392,44 @@ static void groups_are_told_apart_only_where_what_is_drawn_decides(void)
 	}
 }
 
+static bool same_edges(const struct choice *a, const struct choice *b)
+{
+	return a->n == b->n && a->scope == b->scope && memcmp(a->edges, b->edges, a->n * sizeof *a->edges) == 0;
+}
+
+/* AMS has a name and no address: behind ROM it is passed over, and who comes third matters. */
+static void who_is_behind_one_that_is_passed_over_is_drawn_by_groups(void)
+{
+	static const uint16_t order[] = { ROM, AMS, SFO };
+	struct edge_opts edges[4];
+	struct pool_opts pool = small_pool();
+	unsigned drawn = 0, wrong = 0;
+
+	memcpy(edges, small_edges, sizeof edges);
+	edges[ROM].capacity = 100;
+	edges[AMS].n_a = edges[AMS].n_aaaa = 0;
+	edges[AMS].cname = (const uint8_t *)"\003www\007example";
+	pool.fallback = order;
+	pool.n_fallback = 3;
+	pool.answers = 2;
+	struct small s = { .atlas = small_atlas() };
+	s.steer = steer_new(&(struct steer_opts){ edges, 4, &pool, 1, NULL, NULL }, s.atlas, NULL);
+	for (uint32_t price = 0; price < 100 * SHED_UNIT; price += SHED_UNIT / 2) {
+		struct shed_cut cuts[4] = { { 0, SHED_ALL }, { SHED_UNIT / 100, SHED_ALL }, { price, SHED_ALL }, { 0, SHED_ALL } };
+		const struct choice c = ask_with_cuts(&s, cuts, "2.0.0.0");
+		drawn += c.scope == GROUP_V4;
+		for (unsigned i = 1; c.scope <= 16 && i < 16; i++) {
+			char who[32];
+			snprintf(who, sizeof who, "2.0.%u.0", 16 * i);
+			const struct choice d = ask_with_cuts(&s, cuts, who);
+			wrong += !same_edges(&c, &d);
+		}
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT(drawn > 0);
+	small_close(&s);
+}
+
 /* "ams rom, 30 s": the edges chosen for Oslo, and the pool's ceiling. */
 static const char *chosen_with(struct small *s, struct choose_own own, uint16_t pool)
 {
@@ -520,6 +558,8 @@ void suite_choose(void)
 			while_there_is_room_the_scope_is_of_who_comes_first },
 		{ "groups are told apart only where what is drawn decides",
 			groups_are_told_apart_only_where_what_is_drawn_decides },
+		{ "who is behind one that is passed over is drawn by groups",
+			who_is_behind_one_that_is_passed_over_is_drawn_by_groups },
 		{ "the trace says why each edge was passed over",
 			the_trace_says_why_each_edge_was_passed_over },
 	};
