@@ -29,6 +29,8 @@ enum {
 	FAILOVERS = 2,
 	EDGES_AT_ONCE = 64,
 	NETS_AT_ONCE = ASSIGNMENTS_MOST - EDGES_AT_ONCE,
+	WATCHED_AT_ONCE = NETS_AT_ONCE / 2, /* whose way was another one lately: all ways of an edge may be */
+	LOOKS_AT_ONCE = 1024, /* so that it takes milliseconds, however many edges there are */
 	/* As shares of the half-life: a measurement is fresh for so long; who did not answer is
 	 * asked again after so long, and agents ask us again after so long. */
 	FRESH_SHARE = 4,
@@ -53,7 +55,11 @@ struct measuring {
 	/* Room for an answer's work. */
 	struct choose_trace trace;
 	uint32_t sorted[TARGETS_MOST];
+	uint32_t from[EDGES_MOST]; /* of an edge's: where its next look at `sorted` begins */
+	uint64_t edges; /* a hash of their names: whose numbers targets know */
 };
+
+#define WATCHED (1u << 31)
 
 static const struct conf *live_conf(const struct measuring *l)
 {
@@ -129,8 +135,8 @@ static void tell_targets(struct measuring *l, unsigned edge, const struct agent_
 	const struct latency_row *known = latency_find(live_table(l), &row->net);
 	const struct latency_cell *c = known ? latency_cell(known, edge) : NULL;
 
-	targets_measured(l->targets, &row->net, edge);
-	if (c && latency_jumps(c, row->rtt_ms))
+	targets_measured(l->targets, &row->net, edge, now_s, half_life_s(l) / FRESH_SHARE);
+	if (c && now_s - row->age_s >= c->at_s && latency_jumps(c, row->rtt_ms))
 		targets_jumped(l->targets, &row->net, edge, now_s, half_life_s(l) / FRESH_SHARE);
 }
 
@@ -191,12 +197,18 @@ static size_t take_report(void *ctx, const char *agent, const struct agent_repor
 
 /* --- assignments ------------------------------------------------------------------------------ */
 
+/* Clocks of a fleet differ: one may come from the next second. */
+static uint32_t age_s(const struct latency_cell *c, uint32_t now_s)
+{
+	return c->at_s < now_s ? now_s - c->at_s : 0;
+}
+
 static bool is_fresh(
 	const struct measuring *l, const struct latency_row *row, unsigned edge, uint32_t now_s)
 {
 	const struct latency_cell *c = row ? latency_cell(row, edge) : NULL;
 
-	return c && now_s - c->at_s < half_life_s(l) / FRESH_SHARE;
+	return c && age_s(c, now_s) < half_life_s(l) / FRESH_SHARE;
 }
 
 /* How a target stands to an edge that may measure it. */
@@ -210,7 +222,7 @@ static enum due is_due(const struct measuring *l, size_t i, unsigned edge, uint3
 	const struct latency_cell *c = row ? latency_cell(row, edge) : NULL;
 	const uint32_t fresh_s = c ? targets_fresh_s(l->targets, i, edge, c->at_s, most_s) : 0;
 
-	return c && now_s - c->at_s < fresh_s ? IS_FRESH : c && fresh_s < most_s ? IS_WATCHED : IS_DUE;
+	return c && age_s(c, now_s) < fresh_s ? IS_FRESH : c && fresh_s < most_s ? IS_WATCHED : IS_DUE;
 }
 
 /* Is the one at `at` of the edges that are ranked one of the nearest on the map? */
@@ -228,9 +240,9 @@ static bool is_near(const struct world *w, const struct choose_step *s, const st
 	return near;
 }
 
-/* Is the edge one that this client may be sent to, now or soon? Asked of the code that answers
+/* Is the edge one that this client may be sent to, now or soon; or, `anywhere`, in its pool? Asked of the code that answers
  * queries, for the pool that the client asked for last. */
-static bool is_candidate(struct measuring *l, const struct target *x, unsigned edge)
+static bool is_candidate(struct measuring *l, const struct target *x, unsigned edge, bool anywhere)
 {
 	const struct world *w = publisher_world(l->opts.publisher);
 	unsigned before = 0;
@@ -251,7 +263,7 @@ static bool is_candidate(struct measuring *l, const struct target *x, unsigned e
 			s->by == BY_DEFAULT);
 		for (unsigned i = 0; ranked && i < s->n; i++) {
 			if (s->edges[i] == edge)
-				return before < CANDIDATES + FAILOVERS || is_near(w, s, &x->host, i);
+				return anywhere || before < CANDIDATES + FAILOVERS || is_near(w, s, &x->host, i);
 			before += s->verdicts[i] != PASSED_DOWN;
 		}
 	}
@@ -261,20 +273,22 @@ static bool is_candidate(struct measuring *l, const struct target *x, unsigned e
 static int compare_targets(const void *va, const void *vb, void *ctx)
 {
 	const struct target *all = ctx;
-	const double a = all[*(const uint32_t *)va].count, b = all[*(const uint32_t *)vb].count;
+	const double a = all[*(const uint32_t *)va & ~WATCHED].count, b = all[*(const uint32_t *)vb & ~WATCHED].count;
 
 	return (a < b) - (a > b);
 }
 
-/* The busiest first. */
+/* The busiest first; with WATCHED those that are. */
 static size_t sort_targets(struct measuring *l, unsigned edge, uint32_t now_s)
 {
 	size_t n, k = 0;
 	const struct target *all = targets_all(l->targets, &n);
 
-	for (size_t i = 0; i < n; i++)
-		if (targets_may_ask(l->targets, i, edge, now_s) && is_due(l, i, edge, now_s) != IS_FRESH)
-			l->sorted[k++] = (uint32_t)i;
+	for (size_t i = 0; i < n; i++) {
+		const enum due due = targets_may_ask(l->targets, i, edge, now_s) ? is_due(l, i, edge, now_s) : IS_FRESH;
+		if (due != IS_FRESH)
+			l->sorted[k++] = (uint32_t)i | (due == IS_WATCHED ? WATCHED : 0);
+	}
 	qsort_r(l->sorted, k, sizeof *l->sorted, compare_targets, (void *)(uintptr_t)all);
 	return k;
 }
@@ -285,15 +299,23 @@ static void add_nets(struct measuring *l, unsigned edge, uint32_t now_s, struct 
 	const unsigned retry_s = within(half_life_s(l) / RETRY_SHARE, 1, 300);
 	size_t n;
 	const struct target *all = targets_all(l->targets, &n);
+	size_t k = l->from[edge] < sorted ? l->from[edge] : 0;
 
-	for (size_t k = 0, nets = 0; k < sorted && nets < NETS_AT_ONCE; k++) {
-		const struct target *x = &all[l->sorted[k]];
-		if (is_due(l, l->sorted[k], edge, now_s) != IS_WATCHED && !is_candidate(l, x, edge))
+	for (size_t nets = 0, watched = 0, looks = 0; k < sorted && nets < NETS_AT_ONCE && looks < LOOKS_AT_ONCE; k++) {
+		const uint32_t i = l->sorted[k] & ~WATCHED;
+		const bool again = l->sorted[k] & WATCHED;
+		if (again && watched == WATCHED_AT_ONCE)
 			continue;
-		e->list[e->n++] = (struct assignment){ .net = x->net, .host = x->host };
-		targets_ask(l->targets, l->sorted[k], edge, now_s, retry_s);
+		looks++;
+		if (!is_candidate(l, &all[i], edge, again))
+			continue;
+		e->list[e->n++] = (struct assignment){ .net = all[i].net, .host = all[i].host };
+		targets_ask(l->targets, i, edge, now_s, retry_s);
+		watched += again;
 		nets++;
 	}
+	/* Where most are no candidates, the next time goes on here. */
+	l->from[edge] = k < sorted && e->n < ASSIGNMENTS_MOST ? (uint32_t)k : 0;
 }
 
 /* The other edges, from the one behind `edge` on, so that not all begin with the same. */
@@ -436,10 +458,24 @@ void measuring_watched(
 
 /* --- the public side ---------------------------------------------------------------------- */
 
+static uint64_t hash_edges(const struct measuring *l)
+{
+	const struct conf *c = live_conf(l);
+	uint64_t h = c->n_edges;
+
+	for (size_t i = 0; i < c->n_edges; i++)
+		h = hash_bytes((struct hash_key){ h, HASH_STEP }, (const uint8_t *)c->edges[i].name, strlen(c->edges[i].name));
+	return h;
+}
+
 static void on_parts(void *ctx, unsigned what)
 {
 	struct measuring *l = ctx;
 
+	if (what & PUBLISH_CONF && l->edges != hash_edges(l)) {
+		l->edges = hash_edges(l);
+		targets_forget_edges(l->targets);
+	}
 	if (what & PUBLISH_CONF && l->manage)
 		set_agents(l);
 	if (what & PUBLISH_CONF && l->api && !live_conf(l)->api)
@@ -458,6 +494,7 @@ struct measuring *measuring_new(const struct measuring_opts *opts)
 	if (!c->management_len && !c->management_socket)
 		return l;
 	l->targets = targets_new(opts->key);
+	l->edges = hash_edges(l);
 	publisher_follow(opts->publisher, on_parts, l);
 	ev_timer_start(opts->loop, &l->timer);
 	return l;

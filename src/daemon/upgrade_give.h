@@ -8,7 +8,7 @@
 struct upgrade_opts;
 
 /* All our sockets, secrets that are not in the configuration, and what probes have found, through the socket `end`. They stay ours, too.
- * False: `errno` says why. */
+ * False, and `errno`. */
 bool upgrade_give(const struct upgrade_opts *o, int end);
 
 #endif

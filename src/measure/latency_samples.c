@@ -41,10 +41,16 @@ bool latency_jumps(const struct latency_cell *known, double rtt_ms)
 	return known->n && !goes_on(known, rtt_ms) && fabs(rtt_ms - ms) > JUMP_MS && fmax(rtt_ms, ms) > JUMP_TIMES * fmin(rtt_ms, ms);
 }
 
-/* A late one says nothing of what follows on what. */
-static void count_jumps(struct latency_cell *c, const struct latency_sample *s)
+/* Other kinds spread by more, whatever the way is. */
+static bool is_of_round_trips(const struct latency *t)
 {
-	if (s->at_s < c->at_s)
+	return t->of[LATENCY_TTFB];
+}
+
+/* A late one says nothing of what follows on what. */
+static void count_jumps(const struct latency *t, struct latency_cell *c, const struct latency_sample *s)
+{
+	if (s->at_s < c->at_s || !is_of_round_trips(t))
 		return;
 	if (!goes_on(c, s->rtt_ms))
 		c->jumps = latency_jumps(c, s->rtt_ms);
@@ -64,11 +70,13 @@ static void smooth(
 		set(c, s);
 		return;
 	}
-	count_jumps(c, s);
-	const double share = 1 - pow(1 - t->opts.smoothing, c->jumps ? 1u << (c->jumps - 1) : 1);
+	count_jumps(t, c, s);
+	const unsigned jumps = s->at_s < c->at_s ? 0 : c->jumps;
+	const double share = 1 - pow(1 - t->opts.smoothing, jumps ? 1u << (jumps - 1) : 1);
 	const double known = (1 - share) * latency_weight(half, c->at_s, s->at_s),
 		     fresh = share * latency_weight(half, s->at_s, c->at_s);
-	c->rtt_ms += (float)(fresh / (fresh + known) * (s->rtt_ms - (double)c->rtt_ms));
+	if (fresh + known > 0)
+		c->rtt_ms += (float)(fresh / (fresh + known) * (s->rtt_ms - (double)c->rtt_ms));
 	c->n = (uint16_t)(count_samples(c->n, s->n) & LATENCY_SAMPLES_MOST);
 	c->at_s = s->at_s > c->at_s ? s->at_s : c->at_s;
 	c->filed = s->filed;
@@ -76,8 +84,16 @@ static void smooth(
 
 static void put(struct latency_cell *c, const struct latency_sample *s)
 {
-	if (!c->n || c->at_s <= s->at_s)
-		set(c, s);
+	const struct latency_cell had = *c;
+
+	if (c->n && c->at_s > s->at_s)
+		return;
+	set(c, s);
+	/* What another server has smoothed of the same samples is of the same row of them. */
+	if (had.n && had.jumps && (had.up == is_up(&had, s->rtt_ms) || !latency_jumps(&had, s->rtt_ms))) {
+		c->jumps = had.jumps;
+		c->up = had.up;
+	}
 }
 
 /* Where a sample goes; NULL: no memory. The row has changed then, if it is not an edge's. */

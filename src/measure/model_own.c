@@ -132,7 +132,7 @@ static unsigned find_own(const struct model_own *from, const float *ms, unsigned
 				     taken_ms = others_ms + agrees * (rtt_ms - others_ms);
 			own[k++] = (struct model_said){ (float)taken_ms - ms[c->edge], (float)agrees,
 				(float)(trust * latency_weight(from->half_life_s, c->at_s, from->now_s)),
-				(float)taken_ms, c->edge, c->n, 1, !isnan(km) && model_moves(km, taken_ms) };
+				(float)taken_ms, c->edge, model_samples(c), 1, !isnan(km) && model_moves(km, taken_ms) };
 		}
 	return k;
 }

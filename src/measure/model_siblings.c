@@ -237,7 +237,7 @@ double model_siblings_agree(const struct model *m, uint32_t place, const struct 
 	const double others = others_ms_of(m, place, c->edge);
 
 	*others_ms = isnan(others) ? (double)c->rtt_ms : others;
-	return isnan(others) ? 1 : agrees(log_of((double)c->rtt_ms) - log_of(others), m->siblings_apart, c->n ? c->n : 1);
+	return isnan(others) ? 1 : agrees(log_of((double)c->rtt_ms) - log_of(others), m->siblings_apart, c->n ? model_samples(c) : 1);
 }
 
 static int by_value(const void *va, const void *vb)

@@ -194,11 +194,15 @@ bool targets_may_ask(const struct targets *t, size_t i, unsigned edge, uint32_t 
 {
 	const struct target_asked *a = asked_of(&t->all[i], edge);
 
-	return !a || !a->tries || now_s >= a->again_s;
+	return !a || now_s >= a->again_s;
 }
 
-/* Its own place, else a free one (which stands at 0), else that of the edge whose turn comes
- * first. */
+static bool goes_before(const struct target_asked *a, const struct target_asked *b)
+{
+	return b->edge && (!a->edge || a->again_s < b->again_s);
+}
+
+/* Its own place, else a free one, else that of the edge whose turn comes first. */
 static struct target_asked *place_for(struct target *x, unsigned edge)
 {
 	struct target_asked *best = &x->asked[0];
@@ -206,7 +210,7 @@ static struct target_asked *place_for(struct target *x, unsigned edge)
 	for (unsigned k = 0; k < TARGETS_ASKED; k++) {
 		if (x->asked[k].edge == edge + 1)
 			return &x->asked[k];
-		if (x->asked[k].again_s < best->again_s)
+		if (goes_before(&x->asked[k], best))
 			best = &x->asked[k];
 	}
 	*best = (struct target_asked){ .edge = (uint16_t)(edge + 1) };
@@ -222,13 +226,22 @@ void targets_ask(struct targets *t, size_t i, unsigned edge, uint32_t now_s, uin
 		a->tries++;
 }
 
-void targets_measured(struct targets *t, const struct prefix *net, unsigned edge)
+static uint32_t first_s(uint32_t fresh_s)
+{
+	const uint32_t share_s = fresh_s / TARGETS_FIRST_SHARE;
+
+	return share_s > TARGETS_FIRST_LEAST_S ? share_s : TARGETS_FIRST_LEAST_S;
+}
+
+void targets_measured(struct targets *t, const struct prefix *net, unsigned edge, uint32_t now_s, uint32_t fresh_s)
 {
 	struct target *x = find(t, net);
 
 	for (unsigned k = 0; x && k < TARGETS_ASKED; k++)
-		if (x->asked[k].edge == edge + 1)
+		if (x->asked[k].edge == edge + 1) {
 			x->asked[k].tries = 0;
+			x->asked[k].again_s = now_s + first_s(fresh_s);
+		}
 }
 
 void targets_jumped(struct targets *t, const struct prefix *net, unsigned edge, uint32_t now_s, uint32_t fresh_s)
@@ -236,10 +249,17 @@ void targets_jumped(struct targets *t, const struct prefix *net, unsigned edge, 
 	struct target *x = find(t, net);
 	struct target_asked *a = x ? place_for(x, edge) : NULL;
 
-	if (!a)
+	if (!a || (a->jumped_s && now_s - a->jumped_s < first_s(fresh_s)))
 		return;
 	a->noisy = !a->jumped_s || now_s - a->jumped_s >= fresh_s ? 0 : a->noisy < TARGETS_NOISY_MOST ? a->noisy + 1 : TARGETS_NOISY_MOST;
 	a->jumped_s = now_s;
+	a->again_s = now_s + first_s(fresh_s);
+}
+
+void targets_forget_edges(struct targets *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		memset(t->all[i].asked, 0, sizeof t->all[i].asked);
 }
 
 uint32_t targets_fresh_s(const struct targets *t, size_t i, unsigned edge, uint32_t at_s, uint32_t fresh_s)
@@ -248,7 +268,7 @@ uint32_t targets_fresh_s(const struct targets *t, size_t i, unsigned edge, uint3
 
 	if (!a || !a->jumped_s)
 		return fresh_s;
-	const uint32_t share_s = fresh_s / TARGETS_FIRST_SHARE, first_s = (share_s > TARGETS_FIRST_LEAST_S ? share_s : TARGETS_FIRST_LEAST_S) << a->noisy,
-		       half_s = at_s > a->jumped_s ? (at_s - a->jumped_s) / 2 : 0, s = half_s > first_s ? half_s : first_s;
+	const uint32_t least_s = first_s(fresh_s) << a->noisy, half_s = at_s > a->jumped_s ? (at_s - a->jumped_s) / 2 : 0,
+		       s = half_s > least_s ? half_s : least_s;
 	return s < fresh_s ? s : fresh_s;
 }

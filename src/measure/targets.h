@@ -20,8 +20,9 @@
 enum {
 	TARGETS_MOST = 8192,
 	TARGETS_HALVE_S = 600,
-	TARGETS_ASKED = 8, /* edges that are remembered for a network */
-	TARGETS_FIRST_SHARE = 180, TARGETS_FIRST_LEAST_S = 5,
+	TARGETS_ASKED = 16, /* edges that are remembered for a network */
+	TARGETS_FIRST_SHARE = 180,
+	TARGETS_FIRST_LEAST_S = 5,
 	TARGETS_TRIES_MOST = 6,
 	TARGETS_NOISY_MOST = 6,
 	TARGETS_NEAREST = 3
@@ -68,13 +69,17 @@ bool targets_is_near(const double *km, unsigned n, unsigned i);
 bool targets_may_ask(const struct targets *t, size_t i, unsigned edge, uint32_t now_s);
 /* It is: not again within `every_s`, and twice as long each time, until it is measured. */
 void targets_ask(struct targets *t, size_t i, unsigned edge, uint32_t now_s, uint32_t every_s);
-/* A measurement came. */
-void targets_measured(struct targets *t, const struct prefix *net, unsigned edge);
+/* A measurement came: not again for a moment, the longer of TARGETS_FIRST_LEAST_S and a TARGETS_FIRST_SHARE-th of `fresh_s`, in which it gets
+ * to where its age is seen. */
+void targets_measured(struct targets *t, const struct prefix *net, unsigned edge, uint32_t now_s, uint32_t fresh_s);
 
 /* ... by which the way is another one than before (latency_jumps()). What has come may go again: a measurement is no longer fresh for `fresh_s`
- * then, but half as long as it has been so, and for TARGETS_FIRST_SHARE of `fresh_s` at first. A way that jumps again and again within `fresh_s`
- * is fresh for twice as long each time. */
+ * then, but half as long as it has been so, and for such a moment at first. A way that jumps again and again within `fresh_s` is fresh for twice
+ * as long each time. */
 void targets_jumped(struct targets *t, const struct prefix *net, unsigned edge, uint32_t now_s, uint32_t fresh_s);
+
+/* Numbers of edges are others now. */
+void targets_forget_edges(struct targets *t);
 
 /* For so long a measurement of `at_s` by that edge is fresh; `fresh_s` at most. */
 uint32_t targets_fresh_s(const struct targets *t, size_t i, unsigned edge, uint32_t at_s, uint32_t fresh_s);

@@ -289,7 +289,7 @@ def jumping():
         s.until("targets", lambda: len(s.targets()[1]["networks"]) == 1)
         tell(12.5, 12)
         time.sleep(4 * SLOW)
-        same(s.targets()[1]["networks"], [], "fresh for 15 s, a quarter of the half-life:")
+        same(s.targets()[1]["networks"], [], "fresh for a quarter of the half-life, 15 s:")
         tell(112, 40)
         s.until("it is asked for again", lambda: len(s.targets()[1]["networks"]) == 1, 30)
         same(s.targets()[1]["networks"], [], "asked a moment ago:")
@@ -665,7 +665,7 @@ def certified_conf():
 
 
 class Jumping(Nameserver):
-    def rest(self, agents, half_life="1m"):
+    def rest(self, agents, half_life="%dm" % SLOW):
         return super().rest(agents, half_life)
 
 

@@ -139,6 +139,55 @@ static void a_late_sample_is_none_in_a_row(void)
 	for (unsigned i = 1; i < 4; i++)
 		add(t, "192.0.2.0/24", AMS, 1000 * i, NOW);
 	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 3);
+	const double was = (double)get(t, "192.0.2.0/24", AMS)->rtt_ms;
+	add(t, "192.0.2.0/24", AMS, 20, NOW - 1);
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, was + 0.3 * (20 - was), 0.5);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 3);
+	latency_drop(t);
+}
+
+/* What another server has made of the same samples goes on; what goes the other way does not. */
+static void a_row_of_samples_goes_on_where_a_merged_time_is_to_the_same_side(void)
+{
+	struct latency *t = table(1 << 20);
+	const struct prefix p = net("192.0.2.0/24");
+
+	add(t, "192.0.2.0/24", AMS, 20, NOW);
+	add(t, "192.0.2.0/24", AMS, 320, NOW);
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 1);
+	latency_put(t, &p, AMS, &(struct latency_sample){ 112, 3, NOW, false });
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 1);
+	latency_put(t, &p, AMS, &(struct latency_sample){ 108, 3, NOW, false });
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 1);
+	latency_put(t, &p, AMS, &(struct latency_sample){ 20, 3, NOW, false });
+	CU_ASSERT_EQUAL(get(t, "192.0.2.0/24", AMS)->jumps, 0);
+	latency_drop(t);
+}
+
+/* Pages' times to the first byte spread by more, and so do losses. */
+static void other_kinds_are_smoothed_alike_however_far_they_are(void)
+{
+	struct latency *t = table(1 << 20);
+	const struct prefix p = net("192.0.2.0/24");
+
+	for (enum latency_kind kind = LATENCY_TTFB; kind < LATENCY_KINDS; kind++) {
+		struct latency *of = latency_of(t, kind);
+		for (unsigned i = 0; i < 4; i++)
+			latency_add(of, &p, AMS, &(struct latency_sample){ i ? 320 : 20, 1, NOW, false });
+		const struct latency_cell *c = latency_cell(latency_find(of, &p), AMS);
+		CU_ASSERT_DOUBLE_EQUAL(c->rtt_ms, 320 - 300 * 0.343, 1e-3);
+	}
+	latency_drop(t);
+}
+
+/* Both weigh nothing any more. */
+static void what_weighs_nothing_changes_nothing(void)
+{
+	struct latency *t = latency_new(&(struct latency_opts){ .edges = names, .n_edges = EDGES, .smoothing = 1, .half_life_s = 1, .memory = 1 << 20, .key = { 1, 2 } });
+
+	add(t, "192.0.2.0/24", AMS, 20, NOW);
+	add(t, "192.0.2.0/24", AMS, 30, NOW - 2000);
+	CU_ASSERT_DOUBLE_EQUAL(get(t, "192.0.2.0/24", AMS)->rtt_ms, 20, 1e-4);
 	latency_drop(t);
 }
 
@@ -448,6 +497,9 @@ void suite_latency(void)
 			an_old_time_counts_less_against_a_new_sample },
 		{ "a way that is another one is seen in three samples", a_way_that_is_another_one_is_seen_in_three_samples },
 		{ "a late sample is none in a row", a_late_sample_is_none_in_a_row },
+		{ "a row of samples goes on where a merged time is to the same side", a_row_of_samples_goes_on_where_a_merged_time_is_to_the_same_side },
+		{ "other kinds are smoothed alike, however far they are", other_kinds_are_smoothed_alike_however_far_they_are },
+		{ "what weighs nothing changes nothing", what_weighs_nothing_changes_nothing },
 		{ "weights halve with the half-life", weights_halve_with_the_half_life },
 		{ "a whole cell replaces what is older", a_whole_cell_replaces_what_is_older },
 		{ "tables are merged by the names of edges",

@@ -272,6 +272,10 @@ static void a_long_way_that_was_measured_often_counts_half_and_more(void)
 	float ms[] = { 28, 8, 33, 150, 22 };
 
 	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 40 / 44.0, 1e-6);
+	cell[1].jumps = 1; /* the 39 before it had another one */
+	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 0.5, 1e-6);
+	cell[1].jumps = 2;
+	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 40 / 44.0, 1e-6);
 	cell[1].n = 4;
 	CU_ASSERT_DOUBLE_EQUAL(model_own_counts(&own, ms, EDGES, 2), 0.5, 1e-6);
 	cell[1].n = 3;

@@ -128,7 +128,7 @@ static void who_does_not_answer_is_asked_less_and_less(void)
 	/* 10 + 20 + ... + 640, and then every 640 s. */
 	CU_ASSERT_EQUAL(times, 7 + (10230 - 1270 + 639) / 640);
 	CU_ASSERT_TRUE(targets_may_ask(t, 0, 8, 100)); /* another edge's turn is its own */
-	targets_measured(t, &only(t)->net, 7);
+	targets_measured(t, &only(t)->net, 7, 19000, 900);
 	targets_ask(t, 0, 7, 20000, 10);
 	CU_ASSERT_FALSE(targets_may_ask(t, 0, 7, 20009));
 	CU_ASSERT_TRUE(targets_may_ask(t, 0, 7, 20010));
@@ -168,6 +168,8 @@ static void a_way_that_is_another_one_is_measured_again_soon(void)
 		CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT + row[i].after_s, FRESH), row[i].fresh_s);
 	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, 180 * 30), 30);
 	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, 3), 3);
+	targets_forget_edges(t);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, FRESH), FRESH);
 	targets_free(t);
 }
 
@@ -182,9 +184,34 @@ static void a_way_that_jumps_all_the_time_keeps_nobody_busy(void)
 		targets_jumped(t, &only(t)->net, 7, now, FRESH);
 		CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, now, FRESH), 30u << (i < 6 ? i : 6));
 	}
+	/* Reports that come at once say so once. */
+	targets_jumped(t, &only(t)->net, 8, now, FRESH);
+	for (unsigned i = 0; i < 30; i++)
+		targets_jumped(t, &only(t)->net, 8, now + i, FRESH);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 8, now, FRESH), 30);
+	targets_jumped(t, &only(t)->net, 8, now + 30, FRESH);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 8, now, FRESH), 60);
 	now += FRESH; /* it has kept still */
 	targets_jumped(t, &only(t)->net, 7, now, FRESH);
 	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, now, FRESH), 30);
+	targets_free(t);
+}
+
+/* Nobody had to ask them: what passes by is measured as well. */
+static void ways_that_jumped_unasked_are_remembered(void)
+{
+	enum { FRESH = 900, AT = 5000 };
+	struct targets *t = targets_new(key);
+
+	see(t, "83.62.101.77", true);
+	targets_jumped(t, &only(t)->net, 7, AT, FRESH);
+	targets_jumped(t, &only(t)->net, 9, AT, FRESH);
+	for (unsigned edge = 20; edge < 20 + TARGETS_ASKED - 2; edge++)
+		targets_ask(t, 0, edge, AT - 100, 300);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 7, AT, FRESH), 5);
+	CU_ASSERT_EQUAL(targets_fresh_s(t, 0, 9, AT, FRESH), 5);
+	for (unsigned edge = 20; edge < 20 + TARGETS_ASKED - 2; edge++)
+		CU_ASSERT_FALSE(targets_may_ask(t, 0, edge, AT));
 	targets_free(t);
 }
 
@@ -195,8 +222,12 @@ static void who_answers_is_asked_whenever_it_is_not_fresh(void)
 	see(t, "83.62.101.77", true);
 	targets_ask(t, 0, 7, 100, 300);
 	CU_ASSERT_FALSE(targets_may_ask(t, 0, 7, 101));
-	targets_measured(t, &only(t)->net, 7);
-	CU_ASSERT_TRUE(targets_may_ask(t, 0, 7, 101));
+	targets_measured(t, &only(t)->net, 7, 101, 900);
+	CU_ASSERT_FALSE(targets_may_ask(t, 0, 7, 105)); /* it may not be in the table yet */
+	CU_ASSERT_TRUE(targets_may_ask(t, 0, 7, 106));
+	targets_measured(t, &only(t)->net, 7, 200, 5400);
+	CU_ASSERT_FALSE(targets_may_ask(t, 0, 7, 229));
+	CU_ASSERT_TRUE(targets_may_ask(t, 0, 7, 230));
 	targets_free(t);
 }
 
@@ -224,6 +255,7 @@ static const struct unit_case cases[] = {
 	{ "many edges share the places", many_edges_share_the_places },
 	{ "a way that is another one is measured again soon", a_way_that_is_another_one_is_measured_again_soon },
 	{ "a way that jumps all the time keeps nobody busy", a_way_that_jumps_all_the_time_keeps_nobody_busy },
+	{ "ways that jumped unasked are remembered", ways_that_jumped_unasked_are_remembered },
 	{ "who answers is asked whenever it is not fresh", who_answers_is_asked_whenever_it_is_not_fresh },
 };
 
