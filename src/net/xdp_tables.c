@@ -9,9 +9,9 @@
  * vain while they become more. */
 enum { LINES_PER_DISPLACED = 256 };
 
-static unsigned bits_of(const struct xdp_tables *t)
+static unsigned bits_of(const struct xdp_tables *t, unsigned i)
 {
-	return XDP_LINES_BITS_LEAST + t->spread;
+	return XDP_LINES_BITS_LEAST + t->spread[i];
 }
 
 void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps)
@@ -20,7 +20,7 @@ void xdp_tables_add(struct xdp_tables *t, const struct xdp_maps *maps)
 		return;
 	t->of[t->n++] = *maps;
 	maps->state->seed = t->of[0].state->seed;
-	maps->state->lines_bits = (__u16)bits_of(t);
+	maps->state->lines_bits = (__u16)bits_of(t, t->n - 1);
 }
 
 void xdp_tables_begin(struct xdp_tables *t)
@@ -98,39 +98,46 @@ void xdp_tables_forget(const struct xdp_tables *t, unsigned at)
 		xdp_index_forget(t->of[i].questions, at);
 }
 
-static void tell_bits(const struct xdp_tables *t)
+static void tell_bits(const struct xdp_tables *t, unsigned i)
 {
-	for (unsigned i = 0; i < t->n; i++)
-		__atomic_store_n(&t->of[i].state->lines_bits, (__u16)bits_of(t), __ATOMIC_RELEASE);
+	__atomic_store_n(&t->of[i].state->lines_bits, (__u16)bits_of(t, i), __ATOMIC_RELEASE);
+}
+
+static bool wants_room(const struct xdp_tables *t, unsigned i)
+{
+	return t->displaced[i] > (1u << bits_of(t, i)) / LINES_PER_DISPLACED && bits_of(t, i) < XDP_LINES_BITS;
 }
 
 void xdp_tables_steer(struct xdp_tables *t, uint64_t is, const bool *alive)
 {
-	bool room = true;
+	unsigned wants = t->n;
 
-	for (unsigned i = 0; i < t->n; i++)
-		room = xdp_clients_put(t->of[i].clients, bits_of(t), is, alive) && room;
-	t->displaced += !room;
-	if (t->displaced <= (1u << bits_of(t)) / LINES_PER_DISPLACED || bits_of(t) == XDP_LINES_BITS)
+	for (unsigned i = 0; i < t->n; i++) {
+		t->displaced[i] += !xdp_clients_put(t->of[i].clients, bits_of(t, i), is, alive);
+		if (wants_room(t, i))
+			wants = i;
+	}
+	/* One at a time: the last doubling takes milliseconds. */
+	if (wants == t->n)
 		return;
-	for (unsigned i = 0; i < t->n; i++)
-		xdp_clients_spread(t->of[i].clients, bits_of(t), alive);
-	t->spread++;
-	t->displaced = 0;
-	tell_bits(t);
+	xdp_clients_spread(t->of[wants].clients, bits_of(t, wants), alive);
+	t->spread[wants]++;
+	t->displaced[wants] = 0;
+	tell_bits(t, wants);
 }
 
 bool xdp_tables_steers(const struct xdp_tables *t, uint64_t client)
 {
-	return xdp_clients_has(t->of[0].clients, bits_of(t), client);
+	return xdp_clients_has(t->of[0].clients, bits_of(t, 0), client);
 }
 
 void xdp_tables_forget_clients(struct xdp_tables *t)
 {
-	for (unsigned i = 0; i < t->n; i++)
-		memset(t->of[i].clients, 0, sizeof *t->of[i].clients << bits_of(t));
-	t->spread = t->displaced = 0;
-	tell_bits(t);
+	for (unsigned i = 0; i < t->n; i++) {
+		memset(t->of[i].clients, 0, sizeof *t->of[i].clients << bits_of(t, i));
+		t->spread[i] = t->displaced[i] = 0;
+		tell_bits(t, i);
+	}
 }
 
 struct xdp_given xdp_tables_given(const struct xdp_tables *t, unsigned at)

@@ -27,8 +27,8 @@ struct xdp_tables {
 	struct xdp_maps of[XDP_TABLES_MOST]; /* [n] */
 	unsigned n;
 	uint32_t generation; /* not 0 */
-	unsigned spread;     /* so often the lines of clients in use were doubled */
-	unsigned displaced;  /* clients that had to go since, though their set is alive */
+	unsigned spread[XDP_TABLES_MOST];    /* so often the lines of clients in use were doubled */
+	unsigned displaced[XDP_TABLES_MOST]; /* clients that had to go since, though their set is alive */
 };
 
 /* Before anything is held. All have the seed of the first; those over XDP_TABLES_MOST are left out: nothing is answered there. */

@@ -2,6 +2,7 @@
 
 #include "unit/unit.h"
 
+#include "net/xdp_clients.h"
 #include "net/xdp_index.h"
 
 #include <stdlib.h>
@@ -142,17 +143,18 @@ static void lines_of_clients_grow_with_them(void)
 		unsigned bits[2];
 	} row[] = { { 2000, { 12, 12 } }, { 50000, { 15, 16 } }, { 1300000, { 18, 18 } } };
 	for (unsigned r = 0; r < UNIT_COUNT(row); r++) {
-		unsigned there = 0;
+		uint32_t there[2] = { 0, 0 };
 		for (unsigned turn = 0; turn < (row[r].n > 1000000 ? 1 : 3); turn++)
 			for (uint32_t i = 0; i < row[r].n; i++)
 				if (!xdp_tables_steers(&of_two, xdp_client(i << 8, 1)))
 					xdp_tables_steer(&of_two, xdp_client(i << 8, 1) | 7, alive);
 		for (uint32_t i = 0; i < row[r].n; i++)
-			there += xdp_tables_steers(&of_two, xdp_client(i << 8, 1));
-		CU_ASSERT_TRUE(there > (row[r].n > 1000000 ? 700000 : row[r].n / 100 * 99));
-		for (unsigned i = 0; i < 2; i++)
+			for (unsigned k = 0; k < 2; k++)
+				there[k] += xdp_clients_has(clients[k], states[k].lines_bits, xdp_client(i << 8, 1));
+		for (unsigned i = 0; i < 2; i++) {
+			CU_ASSERT_TRUE(there[i] > (row[r].n > 1000000 ? 700000 : row[r].n / 100 * 99));
 			CU_ASSERT_TRUE(states[i].lines_bits >= row[r].bits[0] && states[i].lines_bits <= row[r].bits[1]);
-		CU_ASSERT_EQUAL(memcmp(clients[0], clients[1], XDP_LINES * sizeof **clients), 0);
+		}
 	}
 	xdp_tables_forget_clients(&of_two);
 	for (unsigned i = 0; i < 2; i++) {
