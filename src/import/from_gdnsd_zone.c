@@ -43,7 +43,8 @@ static void dynamic(struct part *l, size_t type)
 	struct text *to = &l->z->text;
 
 	if (!pool) {
-		text_addf(to, "; %s could not be taken\n", what);
+		/* As it stands there: what is behind a line's end would be no comment. */
+		text_addf(to, "; %.*s could not be taken\n", type + 1 < l->in.n ? (int)w[type + 1].len : 0, type + 1 < l->in.n ? w[type + 1].at : "");
 		return;
 	}
 	if (first)

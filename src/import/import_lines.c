@@ -19,7 +19,14 @@ bool lines_is(const struct lines_word *w, const char *text)
 
 static bool is_decimal(const char *at, const char *end)
 {
-	return end - at >= 3 && isdigit((unsigned char)at[0]) && isdigit((unsigned char)at[1]) && isdigit((unsigned char)at[2]);
+	int byte = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (end - at <= (ptrdiff_t)i || !isdigit((unsigned char)at[i]))
+			return false;
+		byte = byte * 10 + at[i] - '0';
+	}
+	return byte > 0 && byte < 256;
 }
 
 char *lines_plain(struct arena *mem, const struct lines_word *w)

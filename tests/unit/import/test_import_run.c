@@ -115,6 +115,21 @@ static void names_with_blanks_are_what_they_stand_for(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(report, "\n0 not said"));
 }
 
+/* Its name has a line's end in it: no second line comes of that. */
+static void what_is_not_taken_stands_as_it_stood_there(void)
+{
+	static char config[8000], report[4000];
+	char path[100];
+
+	snprintf(path, sizeof path, "%s/zones", folder);
+	mkdir(path, 0700);
+	put("zones/example.org", ZONE "one 60 DYNA \"nobody!x\\010evil A 192.0.2.1\"\ntwo 60 DYNA nobody!a\\000b\\256\n");
+	imported("gdnsd", "config", "plugins => { static => { } }\n", config, report);
+	CU_ASSERT_PTR_NOT_NULL(strstr(made_zone, "; \"nobody!x\\010evil A 192.0.2.1\" could not be taken\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(made_zone, "; nobody!a\\000b\\256 could not be taken\n"));
+	CU_ASSERT_PTR_NULL(strstr(made_zone, "\nevil"));
+}
+
 /* Strings of gdnsd's TXT may be longer than 255 bytes; what is escaped is one. */
 static void long_strings_are_cut_between_their_bytes(void)
 {
@@ -267,6 +282,7 @@ void suite_import_run(void)
 {
 	static const struct unit_case cases[] = {
 	{ "names with blanks are what they stand for", names_with_blanks_are_what_they_stand_for },
+		{ "what is not taken stands as it stood there", what_is_not_taken_stands_as_it_stood_there },
 		{ "long strings are cut between their bytes", long_strings_are_cut_between_their_bytes },
 		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
 		{ "URLs of PowerDNS are probes", urls_of_powerdns_are_probes },
