@@ -19,7 +19,7 @@ STATEMENT = re.compile(r"^\t+(?!return\b|goto\b|case\b|default\b|static\b|const\
 # What declares something after all, or only asks the memory for something early.
 KEPT = re.compile(r"\w+ \**\w+(?:\[|;| =|,)|\w+_fetch\w*\(|__builtin_prefetch\(")
 # What declares an array of the function's own, up to its size: room for one more changes nothing, room for one less may.
-ROOM = re.compile(r"\t+(?:(?:static|const|struct|unsigned) )*\w+ \**\w+")
+ROOM = re.compile(r"\t+(?!return\b|else\b|case\b|goto\b)(?:(?:static|const|struct|unsigned) )*\w+ \**\w+")
 ENDS = re.compile(r"[;{}:]\s*(?:/\*.*\*/)?\s*$|^\s*$|^\s*/?\*.*|^\s*(?:if|while|for|else)\b.*\)?$|^\s*\w+:$")
 
 
@@ -80,7 +80,7 @@ def tokens(path, text, begin, end, found):
         if kept_back is None and last in ("assert", "static_assert", "_Static_assert", "sizeof") and token == "(":
             kept_back = depth - 1
         if kept_back is None:
-            is_room = last == "[" and ROOM.fullmatch(text[text.rfind("\n", 0, t.start()) + 1:t.start() - 1])
+            is_room = last == "[" and token[0].isdigit() and ROOM.fullmatch(text[text.rfind("\n", 0, t.start()) + 1:t.start() - 1])
             for new in choices(token, last)[1 if is_room else 0:]:
                 kind = "operator" if token in OPERATORS else "constant"
                 found[kind].append(Mutant(path, 0, t.start(), token, new))
