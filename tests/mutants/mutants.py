@@ -55,7 +55,8 @@ SERVE = {
     "xfr": ["transfer", "notify", "fetch", "zones"],
     "zone": ["rules", "check", "static", "compress", "transfer", "dnssec", "dnssec_keys"],
 }
-# Files of which a test tells more than those of their room, by how their names begin: the longest that fits is meant.
+# Files of which a test tells more than those of their room, by how their names begin: the longest that fits is meant. What is not of
+# tests/serve has its folder and its claims.
 SERVE_FILE = {
     "answer/compress": ["compress", "rules"], "answer/cookie": ["edns"], "answer/note": ["workers", "balance", "steer"], "answer/rrl": ["rrl"],
     "daemon/balancer": ["balance"], "daemon/catalog": ["catalog"], "daemon/certificates": ["tls", "https"], "daemon/conf_lint": ["check"],
@@ -73,7 +74,7 @@ SERVE_FILE = {
     "daemon/versions": ["transfer", "zone_commands"], "daemon/why": ["why"], "daemon/write_back": ["updates"], "daemon/zone_orders": ["zone_commands"],
     "daemon/zone_signing": ["dnssec"], "daemon/zones": ["zones", "zone_commands", "reload"],
     "dns/tsig": ["transfer", "updates"], "daemon/kept_images": ["images"], "zone/zone_kept": ["images"], "steer/steer_kept": ["images"], "geo/atlas_kept": ["images"],
-    "net/stream": ["tcp", "upgrade"], "net/batch": ["metrics", "proxy"], "net/connection": ["tcp", "proxy"], "net/quic": ["tls"], "net/doh": ["https"], "net/tls": ["tls", "https"], "net/xdp": [],
+    "net/stream": ["tcp", "upgrade"], "net/batch": ["metrics", "proxy"], "net/connection": ["tcp", "proxy"], "net/quic": ["tls"], "net/doh": ["https"], "net/tls": ["tls", "https"], "net/xdp": ["interop/xdp vlans passed mtu"],
     "probe/check_http": ["probe_kinds", "probe_load"], "probe/load_from": ["probe_kinds", "balance"],
     "report/metrics": ["metrics"], "report/report_load": ["balance"],
     "tools/ctl": ["check", "reload"], "tools/ctl_fleet": ["fleet"], "tools/ctl_diff": ["diff"], "tools/ctl_simulate": ["simulate"], "tools/ctl_zone": ["zone_commands"],
@@ -252,8 +253,10 @@ class Steps:
             yield self.step(program[6:], [program] + [os.path.relpath(f, self.tree.top) for f in corpus], replays)
         rows = of_file(stem)
         for name in rows + [n for n in SERVE.get(room, []) if n not in rows]:
-            if os.path.exists("%s/tests/serve/test_%s.py" % (self.tree.top, name)):
-                yield self.step(name, [sys.executable, "tests/serve/test_%s.py" % name], self.tree.servers)
+            test, *claims = name.split()
+            path = "tests/%s.py" % test if "/" in test else "tests/serve/test_%s.py" % test
+            if os.path.exists(os.path.join(self.tree.top, path)):
+                yield self.step(name, [sys.executable, path, *claims], self.tree.servers)
 
 
 class Judge:
