@@ -299,9 +299,9 @@ static void add_nets(struct measuring *l, unsigned edge, uint32_t now_s, struct 
 	const unsigned retry_s = within(half_life_s(l) / RETRY_SHARE, 1, 300);
 	size_t n;
 	const struct target *all = targets_all(l->targets, &n);
-	size_t k = l->from[edge] < sorted ? l->from[edge] : 0;
+	size_t k = l->from[edge] < sorted ? l->from[edge] : 0, nets = 0, watched = 0, looks = 0;
 
-	for (size_t nets = 0, watched = 0, looks = 0; k < sorted && nets < NETS_AT_ONCE && looks < LOOKS_AT_ONCE; k++) {
+	for (; k < sorted && nets < NETS_AT_ONCE && looks < LOOKS_AT_ONCE; k++) {
 		const uint32_t i = l->sorted[k] & ~WATCHED;
 		const bool again = l->sorted[k] & WATCHED;
 		if (again && watched == WATCHED_AT_ONCE)
@@ -314,8 +314,8 @@ static void add_nets(struct measuring *l, unsigned edge, uint32_t now_s, struct 
 		watched += again;
 		nets++;
 	}
-	/* Where most are no candidates, the next time goes on here. */
-	l->from[edge] = k < sorted && e->n < ASSIGNMENTS_MOST ? (uint32_t)k : 0;
+	/* Where most are no candidates, the next time goes on here; those that are asked stand there no more. */
+	l->from[edge] = k < sorted && looks == LOOKS_AT_ONCE ? (uint32_t)(k - nets) : 0;
 }
 
 /* The other edges, from the one behind `edge` on, so that not all begin with the same. */

@@ -127,13 +127,14 @@ double model_least_ms(double km);
 /* How far other networks of the same place, three or more with it, say that a network's time can be right: 1 where they are as long, or where
  * nobody knows, down to 0. `*others_ms` is what most of them have; the time itself where nobody knows. */
 double model_siblings_agree(const struct model *m, uint32_t place, const struct latency_cell *c, double *others_ms);
-/* How far a time that is too long to be right may be so all the same, by the samples in it: a half after MODEL_SAMPLES_MANY. */
+
 enum { MODEL_SAMPLES_MANY = 4 };
 /* So many are behind what it has; of one that jumped alone (latency_jumps()) those before it are not. */
 static inline uint16_t model_samples(const struct latency_cell *c)
 {
 	return c->jumps == 1 && c->n > MODEL_SAMPLES_MANY ? MODEL_SAMPLES_MANY : c->n;
 }
+/* How far a time that is too long to be right may be so all the same, by the samples in it: a half after MODEL_SAMPLES_MANY. */
 static inline double model_often(unsigned samples)
 {
 	return samples / (samples + (double)MODEL_SAMPLES_MANY);
