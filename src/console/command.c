@@ -1,5 +1,7 @@
 #include "console/command.h"
 
+#include "console/command_words.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -224,9 +226,18 @@ void commands_follow(struct commands *c, command_ran_fn *ran, void *ctx)
 	c->followers[c->n_followers++].ctx = ctx;
 }
 
+static void add_usage(size_t i, struct text *to)
+{
+	text_addf(to, "usage: waymarkctl %s %s\n", table[i].word, table[i].words);
+}
+
 void commands_ran(const struct commands *c, const struct command_call *call, const char *const *words, size_t n,
 	int status)
 {
+	const size_t i = n ? find(words[0]) : WORDS;
+
+	if (status == 2 && call->out->len == 0 && i < WORDS)
+		add_usage(i, call->out);
 	for (size_t i = 0; i < c->n_followers; i++)
 		c->followers[i].ran(c->followers[i].ctx, call, words, n, status);
 }
@@ -235,6 +246,26 @@ void commands_ran(const struct commands *c, const struct command_call *call, con
 static bool may_be_lost(const char *const *words, size_t n)
 {
 	return strcmp(words[0], "stop") != 0 && command_changes(words, n);
+}
+
+/* A wrong option of row `i`, which is told; of what another server is to do, by that command's own row. What a record is made of may
+ * look like an option. */
+static bool has_wrong_option(size_t i, const char *const *words, size_t n, struct text *to)
+{
+	if (n > 3 && strcmp(words[0], "fleet") == 0 && strcmp(words[1], "on") == 0) {
+		const size_t of = find(words[3]);
+		return of < WORDS && has_wrong_option(of, words + 3, n - 3, to);
+	}
+	if (n > 1 && strcmp(words[0], "zone") == 0 && (strcmp(words[1], "set") == 0 || strcmp(words[1], "unset") == 0))
+		return false;
+	const size_t at = command_wrong_option(table[i].words, words + 1, n - 1);
+	if (at == n - 1)
+		return false;
+	text_addf(to, "%s: ", table[i].word);
+	command_add_wrong_option(to, table[i].words, words[1 + at]);
+	text_add_char(to, '\n');
+	add_usage(i, to);
+	return true;
 }
 
 int commands_run(const struct commands *all, const char *const *words, size_t n,
@@ -248,6 +279,8 @@ int commands_run(const struct commands *all, const char *const *words, size_t n,
 		command_help(c->out);
 		return 2;
 	}
+	if (has_wrong_option(i, words, n, c->out))
+		return 2;
 	if (all->closed && may_be_lost(words, n)) {
 		text_addf(c->out, "%s\n", all->closed);
 		return 1;
@@ -258,7 +291,7 @@ int commands_run(const struct commands *all, const char *const *words, size_t n,
 		commands_state(all, words, n, c->before);
 	const int status = all->of[i].run(all->of[i].ctx, rest, n - 1, c);
 	if (status == 2 && c->out->len == 0)
-		text_addf(c->out, "usage: waymarkctl %s %s\n", table[i].word, table[i].words);
+		add_usage(i, c->out);
 	return status;
 }
 

@@ -71,7 +71,7 @@ void commands_state(const struct commands *all, const char *const *words, size_t
 
 /* Is told of each command that was run, behind those that follow already. */
 void commands_follow(struct commands *c, command_ran_fn *ran, void *ctx);
-/* By who runs it, when it has ended. */
+/* By who runs it, when it has ended, and before `call->out` is made use of: of wrong words it has the usage then, if it was empty. */
 void commands_ran(const struct commands *c, const struct command_call *call, const char *const *words, size_t n,
 	int status);
 

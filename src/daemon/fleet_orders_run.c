@@ -25,9 +25,9 @@ static void on_done(struct command_call *c, int status)
 	struct fleet_orders_run *r = (struct fleet_orders_run *)c; /* its first member */
 	struct fleet_orders *o = r->of;
 	struct fleet_order *x = fleet_orders_find(o, r->key);
-	const char *said = text_get(&r->out);
 
 	commands_ran(o->opts.commands, c, r->list, r->n, status);
+	const char *said = text_get(&r->out);
 	if (!status && x && x->at == r->at)
 		fleet_orders_settle(o, x);
 	if (status && x && x->at == r->at && !fleet_order_stops_watch(x)) { /* what is not watched need not be stopped */

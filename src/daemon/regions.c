@@ -66,7 +66,7 @@ static int take_words(const struct report_view *v, struct ask *a, const char **w
 	else if (v->world->steer != v->live.steer || (a->stage && v->world->stage.steer != v->staged.steer))
 		text_add(out, "what is served is about to change; try again\n");
 	else if (steer_pool(v->live.steer, a->pool) < 0 && !(a->stage && steer_pool(v->staged.steer, a->pool) >= 0))
-		text_addf(out, "there is no pool \"%s\"\n", a->pool);
+		text_addf(out, "there is no pool \"%s\" (\"waymarkctl pools\" lists them)\n", a->pool);
 	if (a->stage && !out->len)
 		text_add(&a->then, "what is staged, for all");
 	return out->len ? 1 : 0;

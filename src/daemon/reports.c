@@ -100,7 +100,7 @@ static int make_pools(
 		return 2;
 	if (report_pools(v, n ? words[0] : NULL, json, out) || !n)
 		return 0;
-	text_addf(out, "there is no pool \"%s\"\n", words[0]);
+	text_addf(out, "there is no pool \"%s\" (\"waymarkctl pools\" lists them)\n", words[0]);
 	return 1;
 }
 
@@ -147,7 +147,7 @@ static int make_geo(const struct report_view *v, const char **words, size_t n, s
 	if (n != 1)
 		return 2;
 	if (!addr_parse(&who, words[0])) {
-		text_addf(out, "%s is no address\n", words[0]);
+		text_addf(out, "%s is no address (write 192.0.2.1 or 2001:db8::1)\n", words[0]);
 		return 2;
 	}
 	network_report(v, &who, json, out);

@@ -281,6 +281,10 @@ void timeline_show(const struct timeline *h, const struct timeline_ask *ask, str
 	for (uint64_t i = h->n; i > first && n < ask->last && n < TIMELINE_SHOW_MOST; i--)
 		if (is_meant(ask, h->ring[(i - 1) % TIMELINE_MOST]))
 			shown[n++] = h->ring[(i - 1) % TIMELINE_MOST];
+	if (!list && !n && ask->about)
+		text_addf(out, "nothing is known of \"%s\" (\"waymarkctl edges\" and \"pools\" list what there is)\n", ask->about);
+	else if (!list && !n)
+		text_add(out, "nothing has become of edges and pools\n");
 	while (n--)
 		if (list)
 			json_array_append_new(list, event_json(shown[n]));

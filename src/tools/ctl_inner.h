@@ -65,6 +65,8 @@ int ctl_help(FILE *to, int status);
 int ctl_help_one(const char *word, FILE *to, int status);
 
 bool ctl_is_command(const char *word);
+/* One that is done here has an option that it does not know: told, with its usage. */
+bool ctl_wrong_option(char **words, int n);
 /* Told, with the nearest one. WRONG_USE. */
 int ctl_no_command(const char *word);
 

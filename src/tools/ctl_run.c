@@ -188,7 +188,8 @@ char *ctl_socket(const struct ctl *c, const char *instead)
 
 	arena_fini(&mem);
 	if (!path)
-		complain("%s%s", found ? "out of memory" : why.text, "");
+		complain("%s%s", found ? "out of memory" : why.text,
+			found || conf != c->conf_path || c->conf_given ? "" : " (-c FILE names another configuration, -s SOCKET the socket)");
 	return path;
 }
 
@@ -277,21 +278,30 @@ static int by_server(const struct ctl *ctl, char **words, int n)
 	return status;
 }
 
+/* Behind all else that was typed. A record may end so. */
 static bool asks_for_help(char **words, int n)
 {
-	return n == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0);
+	if (n > 3 && strcmp(words[0], "zone") == 0 && (strcmp(words[1], "set") == 0 || strcmp(words[1], "unset") == 0))
+		return false;
+	return n > 1 && (strcmp(words[n - 1], "--help") == 0 || (n == 2 && strcmp(words[1], "-h") == 0));
 }
 
 static int run(struct ctl *ctl, char **words, int n)
 {
-	if (strcmp(words[0], "help") == 0 && n <= 2)
-		return n == 2 ? ctl_help_one(words[1], stdout, DONE) : ctl_help(stdout, DONE);
+	if (strcmp(words[0], "help") == 0 && n == 1)
+		return ctl_help(stdout, DONE);
+	if (strcmp(words[0], "help") == 0)
+		return asks_for_help(words, n) ? ctl_help_one("help", stdout, DONE)
+			: n == 2 ? ctl_help_one(words[1], stdout, DONE)
+				 : ctl_help_one("help", stderr, WRONG_USE);
 	if (strcmp(words[0], "version") == 0 && n == 1)
 		return say_version();
 	if (!ctl_is_command(words[0]))
 		return ctl_no_command(words[0]);
 	if (asks_for_help(words, n))
 		return ctl_help_one(words[0], stdout, DONE);
+	if (ctl_wrong_option(words, n))
+		return WRONG_USE;
 	if (strcmp(words[0], "simulate") == 0)
 		return (int)ctl_simulate(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "diff") == 0)
@@ -345,7 +355,9 @@ int ctl_run(int argc, char **argv)
 		case 's': ctl.socket_path = optarg; break;
 		case 'V': return say_version();
 		case 'h': return ctl_help(stdout, DONE);
-		default: return ctl_help(stderr, WRONG_USE);
+		default:
+			fputs("usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ... (\"waymarkctl help\" lists all)\n", stderr);
+			return WRONG_USE;
 		}
 	}
 	log_open("waymarkctl", LOG_NOTICE);

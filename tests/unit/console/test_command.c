@@ -136,6 +136,54 @@ static void wrong_words_get_the_usage_unless_it_says_better(void)
 	text_fini(&out);
 }
 
+/* What takes its time says so at the end, too. */
+static void wrong_words_of_what_came_later_get_the_usage(void)
+{
+	const char *words[] = { "edges", "x" };
+	struct commands all = { 0 };
+	struct text out = { 0 };
+	struct command_call c = { .out = &out };
+
+	commands_ran(&all, &c, words, 2, 1);
+	CU_ASSERT_EQUAL(out.len, 0);
+	commands_ran(&all, &c, words, 2, 2);
+	CU_ASSERT_STRING_EQUAL(text_get(&out), "usage: waymarkctl edges [--json]\n");
+	commands_ran(&all, &c, words, 2, 2);
+	CU_ASSERT_STRING_EQUAL(text_get(&out), "usage: waymarkctl edges [--json]\n");
+	text_fini(&out);
+}
+
+static void an_option_that_the_usage_does_not_have_is_told_and_nothing_is_run(void)
+{
+	static const struct {
+		const char *words, *says; /* NULL: it is run */
+	} row[] = {
+		{ "edges --jsom", "edges: there is no option \"--jsom\"; did you mean \"--json\"?\nusage: waymarkctl edges [--json]\n" },
+		{ "edges --json", NULL },
+		{ "force x down --why --jsom", NULL },
+		{ "zone set x --y TXT --z", NULL },
+		{ "zone unset x --y", NULL },
+		{ "zone sync x --discrad", "zone: there is no option \"--discrad\"; did you mean \"--discard\"?\n" },
+		{ "fleet on a watch 192.0.2.0/24 --for 1h", NULL },
+		{ "fleet on a watch 192.0.2.0/24 --fro 1h", "watch: there is no option \"--fro\"; did you mean \"--for\"?\n" },
+		{ "fleet on a nothing --x", NULL },
+		{ "fleet on a", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct called x = { .status = 0 };
+		struct commands all = { 0 };
+		struct text out = { 0 };
+		for (size_t k = 0; command_word(k); k++)
+			commands_bind(&all, command_word(k), run, &x);
+		CU_ASSERT_EQUAL(tell(&all, row[i].words, &out), row[i].says ? 2 : 0);
+		CU_ASSERT_EQUAL(x.n, row[i].says ? 0 : 1);
+		if (row[i].says)
+			CU_ASSERT_PTR_EQUAL(strstr(text_get(&out), row[i].says), text_get(&out));
+		text_fini(&out);
+	}
+}
+
 static void as_many_words_as_there_may_be_are_taken_and_no_more(void)
 {
 	char text[512] = "status";
@@ -355,6 +403,9 @@ void suite_command(void)
 			a_word_that_nobody_has_bound_gets_the_list },
 		{ "wrong words get the usage unless it says better",
 			wrong_words_get_the_usage_unless_it_says_better },
+		{ "wrong words of what came later get the usage", wrong_words_of_what_came_later_get_the_usage },
+		{ "an option that the usage does not have is told and nothing is run",
+			an_option_that_the_usage_does_not_have_is_told_and_nothing_is_run },
 		{ "as many words as there may be are taken and no more",
 			as_many_words_as_there_may_be_are_taken_and_no_more },
 		{ "a word is taken out wherever it stands",
