@@ -4,6 +4,7 @@
 #include "geo/place.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 const char *const simulate_light[SIMULATE_COLOURS] = { "#120aff", "#c72900", "#13d67b",
 	"#edba05", "#6e197d", "#e34bf3", "#958693", "#6c0617" };
@@ -30,26 +31,46 @@ static double apart(const struct simulate_edge *a, const struct simulate_edge *b
 	return a->placed && b->placed ? place_distance_km(a->lat, a->lon, b->lat, b->lon) : 0;
 }
 
-/* Edge after edge the colour that fewest have, of these the one whose edges are farthest. */
+static double clients_of(const struct simulate_edge *e)
+{
+	return fmax(e->old.weight, e->new.weight);
+}
+
+static int by_clients(const void *a, const void *b)
+{
+	const struct simulate_edge *const x = *(const struct simulate_edge *const *)a,
+					 *const y = *(const struct simulate_edge *const *)b;
+	const double more = clients_of(y) - clients_of(x);
+
+	return more > 0 ? 1 : more < 0 ? -1 : (x > y) - (x < y);
+}
+
+/* Edge after edge, those with most clients first, the colour that fewest have, of these the one whose edges are farthest: so
+ * the largest ones share theirs with nobody as long as that goes. */
 void simulate_paint(const struct simulate *s, struct simulate_paint *to)
 {
+	const struct simulate_edge **edge = memory_zeroed(s->n_edges, sizeof *edge);
 	unsigned used[SIMULATE_COLOURS] = { 0 };
 
+	for (unsigned i = 0; i < s->n_edges; i++)
+		edge[i] = &s->edges[i];
+	qsort(edge, s->n_edges, sizeof *edge, by_clients);
 	for (unsigned i = 0; i < s->n_edges; i++) {
 		double far[SIMULATE_COLOURS];
 		unsigned best = 0;
 		for (unsigned c = 0; c < SIMULATE_COLOURS; c++)
 			far[c] = INFINITY;
-		for (unsigned k = 0; k < i; k++)
-			far[to[k].colour] = fmin(
-				far[to[k].colour], apart(&s->edges[i], &s->edges[k]));
+		for (unsigned k = 0; k < i; k++) {
+			double *least = &far[to[edge[k] - s->edges].colour];
+			*least = fmin(*least, apart(edge[i], edge[k]));
+		}
 		for (unsigned c = 1; c < SIMULATE_COLOURS; c++)
-			if (used[c] < used[best] ||
-				(used[c] == used[best] && far[c] > far[best]))
+			if (used[c] < used[best] || (used[c] == used[best] && far[c] > far[best]))
 				best = c;
-		to[i] = (struct simulate_paint){ (uint8_t)best, used[best] % CORES };
+		to[edge[i] - s->edges] = (struct simulate_paint){ (uint8_t)best, used[best] % CORES };
 		used[best]++;
 	}
+	memory_free(edge);
 }
 
 void simulate_colours_css(bool dark, struct text *out)

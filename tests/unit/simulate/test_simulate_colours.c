@@ -104,6 +104,24 @@ static void edges_of_one_colour_differ_in_their_core(void)
 				paint[i].core != paint[k].core);
 }
 
+static void those_with_most_clients_share_their_colour_with_nobody_as_long_as_that_goes(void)
+{
+	enum { N = 15 };
+	struct simulate_edge edges[N] = { 0 };
+	struct simulate_paint paint[N];
+	struct simulate s = { .edges = edges, .n_edges = N };
+
+	/* The last eight have most, of now or of then. */
+	for (unsigned i = 0; i < N; i++)
+		*(i % 2 ? &edges[i].old.weight : &edges[i].new.weight) = i;
+	simulate_paint(&s, paint);
+	for (unsigned i = 0; i < N; i++)
+		CU_ASSERT_EQUAL(paint[i].core, i < N - SIMULATE_COLOURS ? CORE_PAGE : CORE_NONE);
+	for (unsigned i = N - SIMULATE_COLOURS; i < N; i++)
+		for (unsigned k = N - SIMULATE_COLOURS; k < i; k++)
+			CU_ASSERT_NOT_EQUAL(paint[i].colour, paint[k].colour);
+}
+
 void suite_simulate_colours(void);
 void suite_simulate_colours(void)
 {
@@ -113,6 +131,8 @@ void suite_simulate_colours(void)
 			all_eyes_tell_what_is_better_from_what_is_worse },
 		{ "edges of one colour differ in their core",
 			edges_of_one_colour_differ_in_their_core },
+		{ "those with most clients share their colour with nobody as long as that goes",
+			those_with_most_clients_share_their_colour_with_nobody_as_long_as_that_goes },
 	};
 
 	unit_suite("simulate/colours", cases, UNIT_COUNT(cases));
