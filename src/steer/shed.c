@@ -59,9 +59,7 @@ static void add_offer(struct shed_auction *a, unsigned edge, uint32_t cost)
 {
 	a->offers[a->n_offers++] = (struct offer){ .cost = cost,
 		.edge = (uint16_t)edge,
-		.atom = (uint32_t)a->n_atoms,
-		.next = a->first[edge] };
-	a->first[edge] = (uint32_t)a->n_offers;
+		.atom = (uint32_t)a->n_atoms };
 	a->atoms[a->n_atoms].n++;
 }
 
@@ -110,31 +108,6 @@ static void add_atom(
 	a->n_atoms++;
 }
 
-/* Takes the cheapest offers; the first of equals, as a stable sort would. */
-void shed_settle(struct shed_auction *a, struct atom *atom)
-{
-	struct offer *o = a->offers + atom->first;
-
-	for (unsigned i = 0; i < atom->n; i++) {
-		if (o[i].taken)
-			a->load[o[i].edge] -= atom->load;
-		o[i].taken = false;
-	}
-	for (unsigned k = 0; k < atom->answers; k++) {
-		unsigned best = atom->n;
-		for (unsigned i = 0; i < atom->n; i++)
-			if (!o[i].taken &&
-				(best == atom->n ||
-					shed_offer_cost(a, &o[i]) <
-						shed_offer_cost(a, &o[best])))
-				best = i;
-		o[best].taken = true;
-		atom->last = (uint16_t)best;
-		a->load[o[best].edge] += atom->load;
-	}
-	a->effort += atom->n * (1u + atom->answers);
-}
-
 /* How far the price of an offer that is taken may rise before another is taken for it. */
 static uint32_t margin(const struct shed_auction *a, const struct offer *taken)
 {
@@ -179,14 +152,14 @@ static int compare_leavers(const void *a, const void *b)
 
 static size_t find_leavers(struct shed_auction *a, unsigned edge)
 {
+	const struct edge_offers *list = &a->lists[edge];
 	size_t n = 0;
 
-	for (uint32_t i = a->first[edge]; i; i = a->offers[i - 1].next)
-		if (a->offers[i - 1].taken) {
-			const struct offer *o = &a->offers[i - 1];
-			a->leavers[n++] = (struct leaver){ margin(a, o), o->atom };
-			a->effort += a->atoms[o->atom].n;
-		}
+	for (uint32_t i = list->begin; i < list->open; i++) {
+		const struct offer *o = &a->offers[a->by_edge[i]];
+		a->leavers[n++] = (struct leaver){ margin(a, o), o->atom };
+		a->effort += a->atoms[o->atom].n;
+	}
 	qsort(a->leavers, n, sizeof *a->leavers, compare_leavers);
 	return n;
 }
@@ -230,15 +203,16 @@ static bool raise(struct shed_auction *a, unsigned edge)
 
 static size_t find_comers(struct shed_auction *a, unsigned edge)
 {
+	const struct edge_offers *list = &a->lists[edge];
 	size_t n = 0;
 
-	for (uint32_t i = a->first[edge]; i; i = a->offers[i - 1].next) {
-		const struct offer *o = &a->offers[i - 1];
+	a->effort += list->end - list->begin;
+	for (uint32_t i = list->open; i < list->end; i++) {
+		const struct offer *o = &a->offers[a->by_edge[i]];
 		const struct atom *atom = &a->atoms[o->atom];
 		/* With several answers another may be the dearest by now: near enough. */
 		const uint64_t last = shed_offer_cost(a, &a->offers[atom->first + atom->last]);
-		a->effort++;
-		if (o->taken || shed_offer_cost(a, o) >= last + a->price[edge])
+		if (shed_offer_cost(a, o) >= last + a->price[edge])
 			continue;
 		a->leavers[n++] = (struct leaver){ shed_offer_cost(a, o) > last
 				? (uint32_t)(shed_offer_cost(a, o) - last)
@@ -330,9 +304,8 @@ static void ease(struct shed_auction *a, unsigned edge)
 	if (before - a->price[edge] <= most)
 		return;
 	a->price[edge] = before - most;
-	for (uint32_t i = a->first[edge]; i; i = a->offers[i - 1].next)
-		if (a->offers[i - 1].taken)
-			shed_settle(a, &a->atoms[a->offers[i - 1].atom]);
+	for (uint32_t i = a->lists[edge].open; i-- > a->lists[edge].begin;) /* who leaves makes way for one that was looked at */
+		shed_settle(a, &a->atoms[a->offers[a->by_edge[i]].atom]);
 }
 
 /* From prices that were right a moment ago: no more moves than must, and none while the loads
@@ -372,7 +345,6 @@ static void open_auction(struct shed_auction *a)
 	const struct shed_stage *stage = a->p->stage;
 	const size_t staged = stage ? stage->n : 0, all = a->p->n + staged;
 
-	a->first = memory_zeroed(n, sizeof *a->first);
 	a->load = memory_zeroed(n, sizeof *a->load);
 	a->floor = memory_zeroed(n, sizeof *a->floor);
 	a->theirs = memory_zeroed(n, sizeof *a->theirs);
@@ -391,6 +363,7 @@ static void open_auction(struct shed_auction *a)
 	if (stage)
 		add_atoms(a, &(struct tables){ stage->steer, stage->standing, stage->edge_of },
 			stage->demand, staged);
+	shed_offers_sort(a);
 	if (a->p->base)
 		memcpy(a->load, a->p->base, n * sizeof *a->load);
 	for (size_t i = 0; i < a->n_atoms; i++)
@@ -406,7 +379,6 @@ static void open_auction(struct shed_auction *a)
 
 static void close_auction(struct shed_auction *a)
 {
-	memory_free(a->first);
 	memory_free(a->load);
 	memory_free(a->floor);
 	memory_free(a->theirs);
@@ -416,6 +388,8 @@ static void close_auction(struct shed_auction *a)
 	memory_free(a->kinds);
 	memory_free(a->slots);
 	memory_free(a->offers);
+	memory_free(a->by_edge);
+	memory_free(a->lists);
 }
 
 /* Of each edge, what has gone elsewhere from where it would be without any price. */

@@ -18,7 +18,12 @@ struct offer {
 	uint16_t edge;
 	bool taken;
 	uint32_t atom;
-	uint32_t next; /* the edge's next offer + 1 */
+	uint32_t at; /* where it stands in by_edge */
+};
+
+/* The stretch of by_edge that is an edge's: those taken from `begin` up to `open`, and those that are not up to `end`. */
+struct edge_offers {
+	uint32_t begin, open, end;
 };
 
 /* The demand of a group, which goes to the cheapest `answers` of its offers. */
@@ -48,7 +53,8 @@ struct shed_auction {
 	struct atom *atoms;
 	struct offer *offers;
 	size_t n_atoms, n_offers;
-	uint32_t *first;  /* [edge] its first offer + 1 */
+	uint32_t *by_edge; /* numbers of offers */
+	struct edge_offers *lists; /* [edge] */
 	double *load;     /* [edge] our part of it */
 	double *theirs;   /* [edge] that of the others, as it was in the beginning */
 	double *floor;    /* [edge] its load may not fall below this by prices in this step */
@@ -82,7 +88,10 @@ static inline uint64_t shed_offer_cost(const struct shed_auction *a, const struc
 	return (uint64_t)o->cost + a->price[o->edge];
 }
 
-/* Takes the cheapest offers of a group. */
+/* Makes the lists of what each edge is offered; nothing is taken. */
+void shed_offers_sort(struct shed_auction *a);
+
+/* Takes the cheapest offers of a group; the first of equals, as a stable sort would. */
 void shed_settle(struct shed_auction *a, struct atom *atom);
 
 /* Where all that belong together cannot bear what comes, each may bear more. */

@@ -31,6 +31,17 @@ double sixty_ms(const struct sixty *w, unsigned city, unsigned edge)
 		0.016 * km(w->lat[city], w->lon[city], w->edges[edge].lat, w->edges[edge].lon);
 }
 
+/* To the nearest that is up. */
+static double sixty_least_ms(const struct sixty *w, unsigned city)
+{
+	double best = INFINITY;
+
+	for (unsigned e = 0; e < EDGES; e++)
+		if (w->states[e] == EDGE_UP)
+			best = fmin(best, sixty_ms(w, city, e));
+	return best;
+}
+
 static void add_cities(struct sixty *w)
 {
 	struct places *p = places_new();
@@ -123,7 +134,7 @@ void sixty_play(const struct sixty *w, const uint32_t *price, struct sixty_outco
 {
 	struct shed_cut cuts[EDGES];
 	struct standing *st = small_standing(w->steer, w->states);
-	double sum = 0;
+	double sum = 0, best = 0;
 
 	memset(o, 0, sizeof *o);
 	for (unsigned i = 0; i < EDGES; i++)
@@ -135,13 +146,11 @@ void sixty_play(const struct sixty *w, const uint32_t *price, struct sixty_outco
 			.has_subnet = true,
 			.subnet = w->groups[i].addr };
 		const struct choice c = choose(&ask, NULL);
-		double best = INFINITY;
 		for (unsigned k = 0; k < c.n; k++)
 			o->load[c.edges[k]] += w->groups[i].rate / c.n;
 		o->went[i] = c.edges[0];
-		for (unsigned e = 0; e < EDGES; e++)
-			if (w->states[e] == EDGE_UP)
-				best = fmin(best, sixty_ms(w, i / SPLIT, e));
+		if (i % SPLIT == 0)
+			best = sixty_least_ms(w, i / SPLIT);
 		o->extra_ms += w->groups[i].rate * (sixty_ms(w, i / SPLIT, c.edges[0]) - best);
 		sum += w->groups[i].rate;
 	}
@@ -164,14 +173,11 @@ double sixty_optimum(const struct sixty *w)
 				fprintf(f, "\n + %.6f x%u_%u", sixty_ms(w, c, e), c, e);
 	fprintf(f, "\nSubject To\n");
 	for (unsigned c = 0; c < CITIES; c++) {
-		double best = INFINITY;
 		for (unsigned e = 0; e < EDGES; e++)
-			if (w->states[e] == EDGE_UP) {
+			if (w->states[e] == EDGE_UP)
 				fprintf(f, " + x%u_%u\n", c, e);
-				best = fmin(best, sixty_ms(w, c, e));
-			}
 		fprintf(f, " = %.6f\n", w->demand[c]);
-		nearest += w->demand[c] * best;
+		nearest += w->demand[c] * sixty_least_ms(w, c);
 		sum += w->demand[c];
 	}
 	for (unsigned e = 0; e < EDGES; e++) {
