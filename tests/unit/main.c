@@ -184,11 +184,19 @@ static bool is_wanted(const char *name, int argc, char **argv)
 	return argc < 2;
 }
 
+static bool is_suite(const char *name)
+{
+	for (size_t i = 0; i < UNIT_COUNT(suites); i++)
+		if (strcmp(suites[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Those that take seconds. */
 static bool is_long(const char *name)
 {
 	static const char *const names[] = { "rankings", "secondaries", "control",
-		"registry", "shed", "agents", "geo_watch", "master", "client_map",
+		"registry", "shed", "signing_key", "zone_changes", "load_fleet", "sign", "rank", "rank_build", "agents", "geo_watch", "master", "client_map",
 		"check_http", "fleet_member", "balancer", "redis", "why_orders", "orders", "key_ring" };
 
 	for (size_t i = 0; i < UNIT_COUNT(names); i++)
@@ -204,6 +212,11 @@ int main(int argc, char **argv)
 
 	if (b == MAP_FAILED)
 		return 2;
+	for (int i = 1; i < argc; i++)
+		if (!is_suite(argv[i])) {
+			printf("unit: no suite %s\n", argv[i]);
+			return 2;
+		}
 	for (unsigned quick = 0; quick < 2; quick++)
 		for (size_t i = 0; i < UNIT_COUNT(suites); i++)
 			if (is_wanted(suites[i].name, argc, argv) &&
