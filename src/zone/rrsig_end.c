@@ -37,15 +37,20 @@ static struct rrsig_end end_of(const uint8_t *rdata, int64_t now_s)
 
 /* How many signatures there are, of each state, and the first of those. */
 struct states {
-	struct record ended, ends;
-	unsigned n_ended, n_ends, all;
+	struct record ended, ends, begins;
+	unsigned n_ended, n_ends, n_begin, all;
+	int64_t begin_s; /* when the last of them begins */
 };
 
 static void take(struct rrsig_end *to, struct states *n, const struct record *rr, int64_t now_s)
 {
 	const struct rrsig_end one = end_of(rr->rdata, now_s);
+	const int64_t begin_s = near_now(be32_get(rr->rdata + 12), now_s);
 
 	n->all++;
+	if (begin_s > now_s && n->n_begin++ == 0)
+		n->begins = *rr;
+	n->begin_s = begin_s > n->begin_s ? begin_s : n->begin_s;
 	*to = rrsig_end_first(*to, one);
 	if (one.end_s < now_s) {
 		if (n->n_ended++ == 0)
@@ -76,6 +81,11 @@ struct rrsig_end rrsig_end_find(const struct records *r, int64_t now_s, struct f
 			"%u of the zone's %u signatures end soon, the first at %s: sign the "
 			"zone anew before",
 			n.n_ends, n.all, moment_text(when, found.end_s));
+	if (n.n_begin)
+		records_warning(r, &n.begins, f,
+			"%u of the zone's %u signatures begin later, the last at %s: resolvers that validate refuse them until "
+			"then; look at the clock of who signs, and here",
+			n.n_begin, n.all, moment_text(when, n.begin_s));
 	return found;
 }
 

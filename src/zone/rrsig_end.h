@@ -20,7 +20,7 @@ struct rrsig_end {
 	int64_t soon_s; /* from when on that is to be told */
 };
 
-/* Warns, once, of signatures that have ended or will soon. */
+/* Warns, once each, of signatures that have ended or will soon, and of those that have not begun. */
 struct rrsig_end rrsig_end_find(const struct records *r, int64_t now_s, struct faults *f);
 
 /* Of the signatures of a node. */
