@@ -340,10 +340,12 @@ demo: deps-tests
 format:
 	clang-format -i $(wildcard src/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 
-PREFIX ?= /usr/local
-SYSCONFDIR ?= /etc
-LOCALSTATEDIR ?= /var
-RUNSTATEDIR ?= /run
+# Also by the names of GNU's standards: make install prefix=/usr
+given = $(if $(filter command,$(origin $(1))),$($(1)))
+PREFIX := $(or $(call given,prefix),$(PREFIX),/usr/local)
+SYSCONFDIR := $(or $(call given,sysconfdir),$(SYSCONFDIR),/etc)
+LOCALSTATEDIR := $(or $(call given,localstatedir),$(LOCALSTATEDIR),/var)
+RUNSTATEDIR := $(or $(call given,runstatedir),$(RUNSTATEDIR),/run)
 into = BUILD='$(BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' SYSCONFDIR='$(SYSCONFDIR)' LOCALSTATEDIR='$(LOCALSTATEDIR)' RUNSTATEDIR='$(RUNSTATEDIR)'
 
 # A server that can be started: contrib/install.sh.

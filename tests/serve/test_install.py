@@ -47,6 +47,18 @@ def destdir():
         assert open(conf).read().endswith("# mine\n")
 
 
+@claim("where all goes is named in capitals, or as GNU's standards have it")
+def folders():
+    def into(*words):
+        done = subprocess.run(["make", "-n", "install"] + list(words), cwd=TOP, capture_output=True, text=True, timeout=120,
+                              env={k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS")) and k != "PREFIX"})
+        same(done.returncode, 0, done.stderr)
+        return re.search("PREFIX='(.*)' DESTDIR='(.*)' SYSCONFDIR='(.*)' LOCALSTATEDIR='(.*)' RUNSTATEDIR='(.*)' contrib", done.stdout).groups()
+    same(into(), ("/usr/local", "", "/etc", "/var", "/run"))
+    same(into("prefix=/usr", "DESTDIR=/x", "sysconfdir=/a", "localstatedir=/b", "runstatedir=/c"), ("/usr", "/x", "/a", "/b", "/c"))
+    same(into("PREFIX=/usr", "SYSCONFDIR=/a"), ("/usr", "", "/a", "/var", "/run"))
+
+
 @claim("the example that is installed serves its zones and steers")
 def example():
     with tempfile.TemporaryDirectory(prefix="waymark-test.") as dest, Server({}, start=False) as s:
