@@ -380,6 +380,60 @@ static void what_is_served_at_a_start_lets_keys_go_on(void)
 	end();
 }
 
+static void a_step_of_which_nothing_is_due_tells_when_it_will_be(void)
+{
+	struct key_policy p = key_policy_auto();
+	uint32_t first_s, next_s, hold_s;
+
+	p.algorithm = SIGNING_ED25519;
+	p.sign.dnskey_ttl_s = 3600;
+	p.propagation_s = 7200;
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	key_ring_served(ring, apex, s->generation, 300);
+	keyset_drop(s);
+	key_ring_step(ring, apex, &p, &first_s, &why);
+	key_ring_step(ring, apex, &p, &first_s, &why);
+	/* Caches have the keys after the TTL and the time that zones take to get everywhere. */
+	CU_ASSERT(first_s > 3000 && first_s <= 3600 + 7200 + 1);
+	CU_ASSERT_FALSE(key_ring_step(ring, apex, &p, &next_s, &why));
+	CU_ASSERT(next_s <= first_s && next_s + 60 > first_s);
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	/* Another policy is looked at at once. */
+	p.propagation_s = 0;
+	key_ring_step(ring, apex, &p, &hold_s, &why);
+	CU_ASSERT(hold_s < next_s);
+	end();
+}
+
+static void a_fault_of_a_step_is_told_once(void)
+{
+	const struct key_policy p = quick();
+	char name[SIGNING_FILE_NAME], path[400], away[420];
+	uint32_t next_s;
+
+	begin();
+	struct keyset *s = key_ring_get(ring, apex, &p, &why);
+	snprintf(path, sizeof path, "%s/%s.private", keys, signing_text_file(name, s->keys[0].key, apex));
+	keyset_drop(s);
+	snprintf(away, sizeof away, "%s.away", path);
+	CU_ASSERT_EQUAL(rename(path, away), 0);
+	again();
+	CU_ASSERT_FALSE(key_ring_step(ring, apex, &p, &next_s, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "No such file"));
+	CU_ASSERT_EQUAL(next_s, UINT32_MAX);
+	CU_ASSERT_FALSE(key_ring_step(ring, apex, &p, &next_s, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "");
+	CU_ASSERT_EQUAL(key_ring_counts(ring).faulty, 1);
+	/* It is over, and told anew when it comes again. */
+	CU_ASSERT_EQUAL(rename(away, path), 0);
+	key_ring_step(ring, apex, &p, &next_s, &why);
+	CU_ASSERT_EQUAL(key_ring_counts(ring).faulty, 0);
+	CU_ASSERT(next_s != UINT32_MAX);
+	end();
+}
+
 static void keys_of_other_signers_come_and_go(void)
 {
 	struct key_policy p = quick();
@@ -945,6 +999,8 @@ void suite_key_ring(void)
 			keys_of_a_zone_that_is_about_to_be_signed_stay },
 		{ "what is served at a start lets keys go on",
 			what_is_served_at_a_start_lets_keys_go_on },
+		{ "a step of which nothing is due tells when it will be", a_step_of_which_nothing_is_due_tells_when_it_will_be },
+		{ "a fault of a step is told once", a_fault_of_a_step_is_told_once },
 		{ "keys of other signers come and go", keys_of_other_signers_come_and_go },
 		{ "a key with the tag of another does not take its file",
 			a_key_with_the_tag_of_another_does_not_take_its_file },

@@ -302,6 +302,41 @@ static void changed_bytes_never_do_harm(void)
 	mmdb_writer_free(w);
 }
 
+/* Copies of files that are mapped now. */
+static unsigned mapped_copies(void)
+{
+	char line[400];
+	unsigned n = 0;
+	FILE *f = fopen("/proc/self/maps", "re");
+
+	while (f && fgets(line, sizeof line, f))
+		n += strstr(line, "memfd:geoip") != NULL;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void neither_a_good_file_nor_a_refused_one_stays_mapped(void)
+{
+	struct mmdb_writer *w = amsterdam(), *cut = mmdb_writer_new(24, 4, "x");
+	struct mmdb_cities c;
+	struct fault why;
+	const unsigned before = mapped_copies();
+
+	const char *path = mmdb_writer_file(w);
+	CU_ASSERT_TRUE_FATAL(mmdb_read_cities(&c, &path, 1, &why));
+	drop(&c);
+	CU_ASSERT_EQUAL(mapped_copies(), before);
+	/* Its tree would end inside the metadata, which is seen when the library has it open. */
+	w->claim_nodes = (uint32_t)(w->file_len - 60) / 6;
+	CU_ASSERT_TRUE(refused(mmdb_writer_file(w), "for which it is too short"));
+	CU_ASSERT_EQUAL(mapped_copies(), before);
+	CU_ASSERT_TRUE(refused(mmdb_writer_bytes(cut, w->file, w->file_len - 1), ""));
+	CU_ASSERT_EQUAL(mapped_copies(), before);
+	mmdb_writer_free(cut);
+	mmdb_writer_free(w);
+}
+
 static const struct unit_case cases[] = {
 	{ "swapped files are refused with what they are",
 		swapped_files_are_refused_with_what_they_are },
@@ -315,6 +350,7 @@ static const struct unit_case cases[] = {
 	{ "metadata that unfolds is refused before the library sees it",
 		metadata_that_unfolds_is_refused_before_the_library_sees_it },
 	{ "changed bytes never do harm", changed_bytes_never_do_harm },
+	{ "neither a good file nor a refused one stays mapped", neither_a_good_file_nor_a_refused_one_stays_mapped },
 };
 
 void suite_mmdb_file(void);
