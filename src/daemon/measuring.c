@@ -500,6 +500,11 @@ struct measuring *measuring_new(const struct measuring_opts *opts)
 	return l;
 }
 
+const struct manage_hooks *measuring_hooks(const struct measuring *l)
+{
+	return &l->hooks;
+}
+
 bool measuring_listen(struct measuring *l, int fd, int local_fd, struct fault *why)
 {
 	const struct conf *c = live_conf(l);
@@ -511,7 +516,7 @@ bool measuring_listen(struct measuring *l, int fd, int local_fd, struct fault *w
 			.listen = c->management_len ? (const struct sockaddr *)&c->management : NULL,
 			.len = c->management_len,
 			.tls = c->management_tls,
-			.hooks = &l->hooks,
+			.hooks = measuring_hooks(l),
 			.fd = fd,
 			.socket = c->management_socket,
 			.group = c->management_group,

@@ -35,6 +35,9 @@ bool measuring_listen(struct measuring *m, int fd, int local_fd, struct fault *w
 int measuring_socket(const struct measuring *m);
 int measuring_local_socket(const struct measuring *m); /* the Unix socket */
 void measuring_leave(struct measuring *m);
+/* What the listener asks of it; borrowed, as long as it lives. */
+const struct manage_hooks *measuring_hooks(const struct measuring *m);
+
 /* From now on the listener gives numbers and tells whether the server is ready; both borrowed for
  * good. */
 struct metrics_maker;
