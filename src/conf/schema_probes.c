@@ -211,12 +211,16 @@ static void check_times(const struct reader *r, const struct schema_probe *p)
 	const struct node *timeout = parse_get(p->node, "timeout"),
 			  *every = parse_get(p->node, "every");
 
-	if (p->opts.timeout_ms > p->opts.every_ms && (timeout || every))
-		parse_error(r->src, timeout ? timeout : every,
-			"a probe's \"timeout\" (%u ms) must end before its next turn "
-			"(\"every\": "
-			"%u ms)",
+	if (p->opts.timeout_ms <= p->opts.every_ms)
+		return;
+	if (timeout)
+		parse_error(r->src, timeout, "a probe's \"timeout\" (%u ms) must end before its next turn (\"every\": %u ms)",
 			p->opts.timeout_ms, p->opts.every_ms);
+	else if (every)
+		parse_error(r->src, every,
+			"a probe's \"timeout\" is %u ms unless written, and must end before its next turn (\"every\": %u ms); write for "
+			"example: timeout: %ums",
+			p->opts.timeout_ms, p->opts.every_ms, p->opts.every_ms / 2);
 }
 
 static void check_body(const struct reader *r, const struct schema_probe *p)

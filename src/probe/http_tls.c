@@ -29,7 +29,7 @@ struct side {
 	struct http_plan *plan; /* held */
 	struct store *store;
 	struct http_tls *tls; /* NULL: never made */
-	unsigned version;     /* of the store that it was made of */
+	unsigned version;     /* of the store that it was made of, or was last tried with */
 	struct file_stamp cert, key;
 	uint64_t looked_us;
 	struct fault why; /* of the files as they are; "" */
@@ -159,12 +159,16 @@ static SSL_CTX *make_ctx(const struct http_tls_files *f, struct side *s)
 	return ctx;
 }
 
+/* What does not go is told once, and tried again at each look. */
 static void make_side(const struct http_tls_files *f, struct side *s)
 {
+	const struct fault was = s->why;
+
 	s->why.text[0] = 0;
+	s->version = s->store->version;
 	SSL_CTX *ctx = make_ctx(f, s);
 	if (!ctx) {
-		if (s->tls)
+		if (s->tls && strcmp(was.text, s->why.text) != 0)
 			log_line(LOG_WARNING,
 				"probe %s goes on with the certificate that it had: %s",
 				s->plan->opts.name, s->why.text);
@@ -173,7 +177,6 @@ static void make_side(const struct http_tls_files *f, struct side *s)
 	http_tls_drop(s->tls);
 	s->tls = memory_zeroed(1, sizeof *s->tls);
 	*s->tls = (struct http_tls){ 1, ctx };
-	s->version = s->store->version;
 }
 
 static void refresh_side(const struct http_tls_files *f, struct side *s)
@@ -194,7 +197,7 @@ static void refresh_side(const struct http_tls_files *f, struct side *s)
 		file_stamp(p->client_cert, &cert);
 		file_stamp(p->client_key, &key);
 	}
-	if (s->tls && s->version == s->store->version && file_stamp_same(&cert, &s->cert) &&
+	if (s->tls && !*s->why.text && s->version == s->store->version && file_stamp_same(&cert, &s->cert) &&
 		file_stamp_same(&key, &s->key))
 		return;
 	s->cert = cert;

@@ -596,6 +596,7 @@ WRONG = [
     ({"peers": '{ ns2: { at: ~"192.0.2.9.1:53" } }'}, '"192.0.2.9.1:53" is not an address (write 192.0.2.1:53 or [2001:db8::1]:53)'),
     ({"peers": '{ ns2: { at: "192.0.2.9:53", key: ~xrf } }'}, 'there is no key "xrf"; write it under "keys" first'),
     ({"probes": "{ tcp: { kind: tcp, port: 80, timeout: ~5s } }"}, 'a probe\'s "timeout" (5000 ms) must end before its next turn ("every": 4000 ms)'),
+    ({"probes": "{ tcp: { kind: tcp, port: 80, every: ~1s } }"}, 'a probe\'s "timeout" is 2000 ms unless written, and must end before its next turn ("every": 1000 ms); write for example: timeout: 500ms'),
     ({"probes": "{ tcp: { kind: http, port: 80, expect: ~20x } }"}, '"expect" must be an HTTP status (100 to 999), a range such as 200-299, or a list of them, not'),
     ({"probes": "{ tcp: { kind: http, port: 80, path: ~health } }"}, '"path" must be a path that begins with "/", without blanks and "#", not "health"'),
     ({"probes": "{ tcp: { kind: ~icpm } }"}, '"kind" must be none, icmp, tcp, http, https, dns, exec or external, not "icpm"; did you mean'),

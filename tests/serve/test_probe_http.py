@@ -281,7 +281,7 @@ def http2():
             says(s, "HTTP/2: the server gave up the request (REFUSED_STREAM)")
 
 
-@claim("a client certificate is shown where the server wants one, and read anew when it changes; without one it is told")
+@claim("a client certificate is shown where the server wants one, and read anew when it changes; without one, or when it has become wrong, that is told, once")
 def client_certificate():
     need("openssl", "nginx")
     with folder() as path:
@@ -304,6 +304,13 @@ def client_certificate():
             put(path + "/both.pem", get(path + "/www.pem") + get(path + "/www.key"))
             with serve(probe + ", body: SUCCESS, client-cert: %s/both.pem" % path) as s:
                 says(s, "HTTP 200")
+                # One that has become wrong is told once, also while the authorities change.
+                put(path + "/both.pem", "none")
+                until(lambda: "goes on with the certificate that it had" in s.said(), 15)
+                put(path + "/ca.pem", get(path + "/ca.pem") + "\n")
+                until(lambda: "ca.pem was read anew" in s.said(), 15)
+                time.sleep(1.5)
+                same(s.said().count("goes on with the certificate"), 1)
 
 
 @claim("PROXY headers of both versions are taken by nginx, before TLS too, and by a server of TCP")
