@@ -18,8 +18,10 @@ STATEMENT = re.compile(r"^\t+(?!return\b|goto\b|case\b|default\b|static\b|const\
                        r"size_t\b|ssize_t\b|u?int\d+_t\b|assert\b|else\b|extern\b|\(void\)\w+;)(?P<text>[^\s#{}/*].*;)$")
 # What declares something after all, or only asks the memory for something early.
 KEPT = re.compile(r"\w+ \**\w+(?:\[|;| =|,)|\w+_fetch\w*\(|__builtin_prefetch\(")
-# What declares an array of the function's own, up to its size: room for one more changes nothing, room for one less may.
+# What declares an array of the function's own, up to its size, or asks for one thing of the heap, up to how many: room for one more changes
+# nothing, room for one less may.
 ROOM = re.compile(r"\t+(?!return\b|else\b|case\b|goto\b)(?:(?:static|const|struct|unsigned) )*\w+ \**\w+")
+ONE = re.compile(r"\b(?:memory_zeroed|calloc)\((?=1, sizeof)")
 ENDS = re.compile(r"[;{}:]\s*(?:/\*.*\*/)?\s*$|^\s*$|^\s*/?\*.*|^\s*(?:if|while|for|else)\b.*\)?$|^\s*\w+:$")
 
 
@@ -81,6 +83,7 @@ def tokens(path, text, begin, end, found):
             kept_back = depth - 1
         if kept_back is None:
             is_room = last == "[" and token[0].isdigit() and ROOM.fullmatch(text[text.rfind("\n", 0, t.start()) + 1:t.start() - 1])
+            is_room = is_room or last == "(" and any(m.end() == t.start() for m in ONE.finditer(text, max(0, t.start() - 16), t.start() + 10))
             for new in choices(token, last)[1 if is_room else 0:]:
                 kind = "operator" if token in OPERATORS else "constant"
                 found[kind].append(Mutant(path, 0, t.start(), token, new))
