@@ -234,10 +234,10 @@ static void add_usage(size_t i, struct text *to)
 void commands_ran(const struct commands *c, const struct command_call *call, const char *const *words, size_t n,
 	int status)
 {
-	const size_t i = n ? find(words[0]) : WORDS;
+	const size_t row = n ? find(words[0]) : WORDS;
 
-	if (status == 2 && call->out->len == 0 && i < WORDS)
-		add_usage(i, call->out);
+	if (status == 2 && call->out->len == 0 && row < WORDS)
+		add_usage(row, call->out);
 	for (size_t i = 0; i < c->n_followers; i++)
 		c->followers[i].ran(c->followers[i].ctx, call, words, n, status);
 }

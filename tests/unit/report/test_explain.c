@@ -509,7 +509,7 @@ static void networks_are_described(void)
 			"6\",\"databases\":[{\"kind\":\"city\",\"file\":\"DIR/"
 			"city.mmdb\",\"type\":\"Test-City\",\"networks\":2,\"built\":\"TIME\","
 			"\"age_days\":N}]}" },
-		{ "geo x", 2, "x is no address\n" },
+		{ "geo x", 2, "x is no address (write 192.0.2.1 or 2001:db8::1)\n" },
 		{ "geo", 2, "" },
 		{ "geo 8.8.8.8 9.9.9.9", 2, "" },
 	};
