@@ -331,9 +331,14 @@ def manual():
 
 # ------------------------------------------------------------------ consoles
 
+# Numbers that are the same on any machine, at any time; of all others there is one, or none.
+EXACT = re.compile(r":\d+:\d+: (?:error|warning)|\b\d+\.\d+\.\d+\.\d+\b|\b\d+ (?:of \d+ )?(?:zones?|pools?|edges?|errors?|warnings?|removed|added|measurements)\b")
+
+
 def same(shown, seen):
     def plain(rows):
         text = "\n".join(re.sub(r"\s+", " ", r).strip() for r in rows if r.strip())
+        text = EXACT.sub(lambda m: m.group().translate(str.maketrans("0123456789", "abcdefghij")), text)
         return re.sub(r"-?\d+(\.\d+)?", "#", text).strip()
     return plain(shown) == plain(seen)
 
