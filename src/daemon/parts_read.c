@@ -7,6 +7,7 @@
 #include "daemon/kept_images.h"
 #include "daemon/key_ring.h"
 #include "daemon/latency_read.h"
+#include "daemon/zone_pools.h"
 #include "daemon/zones_read.h"
 #include "geo/atlas_kept.h"
 #include "jobs/jobs.h"
@@ -371,6 +372,8 @@ static bool make_numbers(struct parts *to, const struct parts *before, struct fa
 		to->numbers = pool_numbers_hold(before->numbers);
 		return true;
 	}
+	if (before && !zone_pools_stay_alone(parts_conf(to), parts_conf(before), to->zones->set, f))
+		return false;
 	to->numbers = pool_numbers_new(to->zones->set, to->steer, &why);
 	return to->numbers || faults_error(f, &at, "%s", why.text);
 }

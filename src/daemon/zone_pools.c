@@ -3,6 +3,8 @@
 #include "conf/conf.h"
 #include "dns/rrtype.h"
 #include "zone/edge_rr.h"
+#include "zone/image.h"
+#include "zone/view.h"
 
 #include <string.h>
 
@@ -320,4 +322,61 @@ bool zone_pools_suit(const struct conf *c, const struct zone *z, unsigned pool)
 
 	return pool_known(ctx, z->pools[pool]) && !z->edge_named &&
 		!(z->edge_beside && pool_cname(ctx, &rr));
+}
+
+/* --- zones that are served on ------------------------------------------------------------- */
+
+/* One that is seen, and is not all that is at its name. */
+static bool is_beside(const struct zone_node *n)
+{
+	const struct zone_rrset *s = zone_first_rrset(n);
+
+	if ((n->flags & (NODE_EDGE | NODE_CUT | NODE_HIDDEN)) != NODE_EDGE)
+		return false;
+	for (unsigned i = 0; i < n->rrsets; i++, s = zone_next_rrset(s))
+		if (s->type != RRTYPE_EDGE && s->type != RRTYPE_RRSIG && s->type != RRTYPE_NSEC)
+			return true;
+	return false;
+}
+
+static bool may_be_cname(const struct conf *c, const struct zone *z)
+{
+	for (unsigned i = 0; i < z->pools_n; i++)
+		if (!zone_pools_suit(c, z, i))
+			return true;
+	return false;
+}
+
+/* The first of them is told. */
+static bool stays_alone(const struct conf *c, const struct conf *before, const struct zone *z, struct faults *f)
+{
+	uint8_t owner[NAME_MOST];
+	char name[NAME_TEXT], zone[NAME_TEXT];
+	struct edge_rr rr;
+
+	if (!zone_is_ready(z) || !z->edge_beside || !may_be_cname(c, z))
+		return true;
+	for (const struct zone_node *n = image_first(z); n; n = image_next(z, n)) {
+		if (!is_beside(n))
+			continue;
+		image_edge(zone_find_rrset(n, RRTYPE_EDGE), &rr);
+		if (!pool_cname((void *)(uintptr_t)c, &rr) || pool_cname((void *)(uintptr_t)before, &rr))
+			continue;
+		image_owner(z, n, owner);
+		return faults_error(f, &(struct fault_at){ .path = c->path },
+			"pool %.*s may answer with the cname of an edge now, and zone %s as it is served has other data beside it at "
+			"%s, which resolvers would lose (RFC 1034 section 3.6.2): give the edge addresses, or change the zone first",
+			rr.pool_len, (const char *)rr.pool, view_text(zone, zone_id(z)), name_text(name, owner));
+	}
+	return true;
+}
+
+bool zone_pools_stay_alone(
+	const struct conf *c, const struct conf *before, const struct zone_set *set, struct faults *f)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < zone_set_count(set) && !faults_full(f); i++)
+		ok = stays_alone(c, before, zone_set_get(set, i), f) && ok;
+	return ok;
 }

@@ -8,6 +8,7 @@
 #include "zone/compile.h"
 
 struct conf;
+struct zone_set;
 
 /* How zones are compiled: borrows from `c`. */
 struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_key key);
@@ -22,5 +23,10 @@ struct compile_opts zone_pools_both_opts(const struct zone_pools *of, struct has
 
 /* Would a zone that is served be as it is with these pools? `pool` is one of those that it names. */
 bool zone_pools_suit(const struct conf *c, const struct zone *z, unsigned pool);
+
+/* False: zones of the set have an EDGE at their apex or beside other data whose pool may answer with a CNAME now, which it did not
+ * with `before`; each is told. */
+bool zone_pools_stay_alone(
+	const struct conf *c, const struct conf *before, const struct zone_set *set, struct faults *f);
 
 #endif

@@ -261,6 +261,26 @@ def cname_alone():
                                     lost in said), said
 
 
+@claim("a pool that would make a CNAME of an apex, or of a name with other data, in a zone that is served on, is refused by reload and by a stage")
+def cname_where_others_are():
+    edges = "edges: { a: { a: [ 192.0.2.1 ] }, c: { cname: cdn.example.net } }\nstore: { file: waymark.db }\n"
+    plain = "pools: { web: { edges: [ a ], policy: round-robin }, alone: { edges: [ a ], policy: round-robin } }\n"
+    zones = "[ { name: example.com, file: zones/example.com.zone, write-back: store }, { name: example.org, file: zones/example.org.zone } ]"
+    with Server({"example.com": APEX + "www TXT x\nwww EDGE web\nalone EDGE alone\n", "example.org": APEX + "@ EDGE web\n"}, start=False) as s:
+        s.configure(edges + plain, zones)
+        s.start()
+        s.configure(edges + plain.replace("alone: { edges: [ a ]", "alone: { edges: [ c ]"), zones)
+        same(s.ctl("reload")[0], 0)
+        same([r[3] for r in s.udp("alone.example.com", "TXT").answer], ["cdn.example.net."])
+        s.configure(edges + plain.replace("web: { edges: [ a ]", "web: { edges: [ c ]"), zones)
+        for words in (["reload"], ["reload", "--stage", "50%"]):
+            code, said = s.ctl(*words)
+            same(code, 1, said)
+            for zone, name in ("example.com.", "www.example.com."), ("example.org.", "example.org."):
+                assert "and zone %s as it is served has other data beside it at %s," % (zone, name) in said, said
+        same(s.udp("example.org").addresses() + s.udp("www.example.com").addresses(), ["192.0.2.1"] * 2)
+
+
 @claim("that there is no address for now is to be remembered no longer than an address, and holds for all")
 def empty_for_now():
     config = """
