@@ -45,8 +45,9 @@ static void add_options(struct text *to, const char *usage)
 	}
 }
 
-/* Forms stand behind "|" or on lines of their own. Where the first begins with a word as it is, so do all. */
-static void add_seconds(struct text *to, const char *usage)
+/* Forms stand behind "|" or on lines of their own, but where these tell what it does. Where the first begins with a word as it is, so do
+ * all. */
+static void add_seconds(struct text *to, const char *usage, bool described)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
 
@@ -57,7 +58,7 @@ static void add_seconds(struct text *to, const char *usage)
 			return;
 		add_word(to, s, len);
 		const char *bar = strstr(s, " | "), *line = strchr(s, '\n');
-		s = bar && (!line || bar < line) ? bar : line;
+		s = bar && (!line || bar < line) ? bar : described ? NULL : line;
 	}
 }
 
@@ -65,10 +66,11 @@ static void add_seconds(struct text *to, const char *usage)
 static void each_command(void (*each)(struct text *out, const char *word, const struct words *w), struct text *out)
 {
 	const char *word, *usage;
+	bool described;
 
-	for (size_t i = 0; (word = ctl_command(i, &usage)); i++) {
+	for (size_t i = 0; (word = ctl_command(i, &usage, &described)); i++) {
 		struct words w = { { 0 }, { 0 } };
-		add_seconds(&w.seconds, usage);
+		add_seconds(&w.seconds, usage, described);
 		add_options(&w.options, usage);
 		each(out, word, &w);
 		text_fini(&w.seconds);

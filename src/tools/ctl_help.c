@@ -118,8 +118,9 @@ bool ctl_is_command(const char *word)
 	return false;
 }
 
-const char *ctl_command(size_t i, const char **usage)
+const char *ctl_command(size_t i, const char **usage, bool *described)
 {
+	*described = i < HERE;
 	if (i < HERE) {
 		const size_t at = strspn(here[i].usage, " ") + strlen(here[i].word);
 		*usage = here[i].usage + at;

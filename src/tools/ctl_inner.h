@@ -70,8 +70,8 @@ bool ctl_wrong_option(char **words, int n);
 /* Told, with the nearest one. WRONG_USE. */
 int ctl_no_command(const char *word);
 
-/* The commands in the order of help, and how each is used; NULL behind the last. */
-const char *ctl_command(size_t i, const char **usage);
+/* The commands in the order of help, and how each is used; `described`: the last lines of that tell what it does. NULL behind the last. */
+const char *ctl_command(size_t i, const char **usage, bool *described);
 /* "completion bash" and so on: its words. A status. */
 int ctl_completion(const char **words, size_t n);
 
