@@ -80,12 +80,18 @@ void keys_read(struct reader *r, const struct key *keys, const struct node *map,
 		tell_missing(r, keys, map, where, met);
 }
 
-bool keys_is_map(const struct reader *r, const struct node *n, const char *where)
+bool keys_is_map_as(const struct reader *r, const struct node *n, const char *where, const char *example)
 {
 	if (n->kind == NODE_MAP)
 		return true;
-	return parse_error(r->src, n, "%s must be a mapping of keys and values, not %s", where,
-		n->kind == NODE_LIST ? "a list" : "one value");
+	return parse_error(r->src, n, "%s must be a mapping of keys and values, not %s%s%s%s", where,
+		n->kind == NODE_LIST ? "a list" : "one value", example ? "; write for example: { " : "", example ? example : "",
+		example ? " }" : "");
+}
+
+bool keys_is_map(const struct reader *r, const struct node *n, const char *where)
+{
+	return keys_is_map_as(r, n, where, NULL);
 }
 
 bool keys_has_value(const struct reader *r, const struct node *n)
@@ -98,6 +104,10 @@ bool keys_has_value(const struct reader *r, const struct node *n)
 
 void keys_section(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
-	if (keys_is_map(r, value, key->name))
+	const char *example = NULL;
+
+	for (const struct key *k = key->keys; k->name && !example; k++)
+		example = k->needed;
+	if (keys_is_map_as(r, value, key->name, example))
 		keys_read(r, key->keys, value, key->name, to);
 }

@@ -73,6 +73,8 @@ key_take keys_section;
 
 /* False when a node is not a mapping, and told. `where` is what it should describe. */
 bool keys_is_map(const struct reader *r, const struct node *n, const char *where);
+/* The same, with an example of what stands in it ("a: 192.0.2.1"); NULL: none. */
+bool keys_is_map_as(const struct reader *r, const struct node *n, const char *where, const char *example);
 
 /* False when a value is missing ("edges:" with nothing behind), and told at its key. */
 bool keys_has_value(const struct reader *r, const struct node *n);

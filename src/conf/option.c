@@ -1,5 +1,6 @@
 #include "conf/option.h"
 
+#include "base/addr.h"
 #include "base/file.h"
 #include "base/near.h"
 
@@ -380,4 +381,34 @@ void option_program(struct reader *r, const struct key *key, const struct node *
 			return;
 	}
 	*(const char *const **)to = words;
+}
+
+/* The port that the end of an IPv6 address looks like, as of "2001:db8::1:53": the default one, or of four digits; NULL: none. */
+static const char *looks_like_port(const char *text, unsigned port)
+{
+	const char *colon = strrchr(text, ':');
+	char before[64];
+	struct addr a;
+	uint64_t n;
+
+	if (*text == '[' || !colon || !option_whole(colon + 1, &n) || (n != port && strlen(colon + 1) != 4) ||
+		(size_t)(colon - text) >= sizeof before)
+		return NULL;
+	memcpy(before, text, (size_t)(colon - text));
+	before[colon - text] = 0;
+	return strchr(before, ':') && addr_parse(&a, before) ? colon : NULL;
+}
+
+bool option_endpoint(const struct reader *r, const struct node *item, const char *text, unsigned port, struct sockaddr_storage *sa,
+	socklen_t *len)
+{
+	struct fault why;
+
+	if (!addr_parse_endpoint(sa, len, text, port, &why))
+		return parse_error(r->src, item, "%s", why.text);
+	const char *colon = looks_like_port(text, port);
+	if (colon)
+		parse_warning(r->src, item, "\"%s\" is an address and no port; write [%.*s]%s if its end is one, else [%s]", text,
+			(int)(colon - text), text, colon, text);
+	return true;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum {
 	OPTION_SHOWN = 72,
@@ -64,5 +65,10 @@ bool option_duration(const char *text, const char *end, uint64_t *ms);
 
 /* Fit to be printed: cut, without control characters. Returns `buf`. */
 const char *option_shown(char buf[static OPTION_SHOWN], const char *text);
+
+/* An endpoint as addr_parse_endpoint() takes it, told where it is none; and warned of where the end of an IPv6 address without
+ * brackets may be meant for a port. */
+bool option_endpoint(const struct reader *r, const struct node *item, const char *text, unsigned port, struct sockaddr_storage *sa,
+	socklen_t *len);
 
 #endif

@@ -132,15 +132,12 @@ static void take_parent(
 	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
 		const char *text = option_scalar(r, key, i);
 		struct conf_parent *p = &list[d->n_parents];
-		struct fault why;
 		if (!text)
 			continue;
 		if (!is_address(text)) {
 			if (schema_peer_find(r, key, i, &number))
 				add_parents(d, &r->conf->peers[number], list, room);
-		} else if (!addr_parse_endpoint(&p->at.sa, &p->at.len, text, PORT, &why)) {
-			parse_error(r->src, i, "%s", why.text);
-		} else {
+		} else if (option_endpoint(r, i, text, PORT, &p->at.sa, &p->at.len)) {
 			p->name = arena_strdup(r->mem, text);
 			d->n_parents++;
 		}

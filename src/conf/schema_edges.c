@@ -411,7 +411,7 @@ static void read_edge(struct reader *r, const struct node *node, struct edge_opt
 	if (node->kind == NODE_BAD)
 		return;
 	strcat(where, option_shown(shown, edge->name));
-	if (!keys_has_value(r, node) || !keys_is_map(r, node, where))
+	if (!keys_has_value(r, node) || !keys_is_map_as(r, node, where, "a: 192.0.2.10"))
 		return;
 	keys_read(r, schema_edge_keys, node, where, edge);
 	check_reachable(r, node);

@@ -31,7 +31,6 @@ static void take_socket(struct reader *r, const struct key *key, const struct no
 static void take_listen(struct reader *r, const struct key *key, const struct node *value, void *to)
 {
 	struct conf *c = to;
-	struct fault why;
 
 	if (!option_is_list(r, key, value, LISTEN_MOST))
 		return;
@@ -43,8 +42,8 @@ static void take_listen(struct reader *r, const struct key *key, const struct no
 			take_socket(r, key, i, c);
 		else if (c->management_len)
 			parse_error(r->src, i, "one address is enough; take this one out");
-		else if (!addr_parse_endpoint(&c->management, &c->management_len, text, PORT, &why))
-			parse_error(r->src, i, "%s", why.text);
+		else
+			option_endpoint(r, i, text, PORT, &c->management, &c->management_len);
 	}
 }
 

@@ -140,6 +140,8 @@ static bool find_named(struct reader *r, const struct key *key, const struct nod
 {
 	unsigned number;
 
+	if (item->kind == NODE_SCALAR && strncmp(item->text, "pool:", 5) == 0)
+		return parse_error(r->src, item, "a pool stands here by its name alone, or as { pool: %s }", item->text + 5);
 	if (!known_find(&r->edges, item->text, &number) &&
 		(known_find(&r->pools, item->text, &number) ||
 			(!known_nearest(&r->edges, item->text) &&

@@ -221,12 +221,11 @@ static void take_at(struct reader *r, const struct key *key, const struct node *
 	for (const struct node *i = option_first(value); i; i = option_next(value, i)) {
 		const char *text = option_scalar(r, key, i);
 		struct conf_address *a = &list[peer->n_at];
-		struct fault why;
 		if (!text)
 			continue;
-		if (!addr_parse_endpoint(&a->sa, &a->len, text, PORT, &why))
-			parse_error(r->src, i, "%s", why.text);
-		else if (!((const struct sockaddr_in *)&a->sa)->sin_port) /* IPv6 has it there, too */
+		if (!option_endpoint(r, i, text, PORT, &a->sa, &a->len))
+			continue;
+		if (!((const struct sockaddr_in *)&a->sa)->sin_port) /* IPv6 has it there, too */
 			parse_error(r->src, i, "\"%s\": nobody listens on port 0", text);
 		else
 			peer->n_at++;

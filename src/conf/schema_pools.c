@@ -344,7 +344,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	else if (!option_scalar(r, &(struct key){ .name = "pools" }, node->key))
 		return;
 	strcat(where, option_shown(shown, name));
-	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
+	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map_as(r, node, where, "edges: [ ams1, iad1 ]"))
 		return;
 	keys_read(r, schema_pool_keys, node, where, p);
 	if (p->opts.policy == POOL_HASH && !p->opts.affinity)

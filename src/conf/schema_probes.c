@@ -273,7 +273,7 @@ static bool read_probe(struct reader *r, const struct node *node, struct probe_o
 	p.opts.name = to->name;
 	*to = p.opts;
 	strcat(where, option_shown(shown, p.opts.name));
-	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map(r, node, where))
+	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map_as(r, node, where, "kind: tcp, port: 443"))
 		return false;
 	/* What others depend on comes before them, wherever it stands. */
 	const struct node *kind = parse_get(node, "kind");

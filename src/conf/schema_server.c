@@ -75,7 +75,6 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 	struct net_address *to)
 {
 	const char *text = option_scalar(r, key, item);
-	struct fault why;
 
 	if (!text)
 		return false;
@@ -97,8 +96,8 @@ static bool take_endpoint(struct reader *r, const struct key *key, const struct 
 			"this waymarkd was built without QUIC: build it anew after \"./configure --with-quic\"");
 	if (net_is_http(to->kind) && !(text = take_path(r, item, text, to)))
 		return false;
-	if (!addr_parse_endpoint(&to->sa, &to->len, text, kinds[to->kind].port, &why))
-		return parse_error(r->src, item, "%s", why.text);
+	if (!option_endpoint(r, item, text, kinds[to->kind].port, &to->sa, &to->len))
+		return false;
 	if (!net_port(to))
 		return parse_error(r->src, item,
 			"port 0 is no port to listen on; write 1 to 65535, or none for %u",

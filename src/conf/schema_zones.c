@@ -210,7 +210,7 @@ static bool read_zone(struct reader *r, const struct node *entry, struct conf_zo
 {
 	const unsigned before = r->src->faults->errors;
 
-	if (entry->kind == NODE_BAD || !keys_is_map(r, entry, "a zone"))
+	if (entry->kind == NODE_BAD || !keys_is_map_as(r, entry, "a zone", "name: example.com, file: zones/example.com.zone"))
 		return false;
 	keys_read(r, schema_zone_keys, entry, "a zone", z);
 	if (r->src->faults->errors != before || !check_shape(r, entry, z))

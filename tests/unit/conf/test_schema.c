@@ -247,7 +247,7 @@ static void keys_that_are_unknown_or_missing_are_told(void)
 			"line out\n" },
 		{ "a section that is a list", "server: [ x ]\n" ZONES,
 			"1:9: error: server must be a mapping of keys and values, not a "
-			"list\n" },
+			"list; write for example: { listen: [ \"0.0.0.0:53\", \"[::]:53\" ] }\n" },
 		{ "one word for files, not two",
 			SERVER ZONES "geoip: { city: { files: [ x ] } }\n",
 			"3:18: error: unknown key \"files\" in city; did you mean "
@@ -278,6 +278,12 @@ static void values_of_the_server_are_checked(void)
 		{ "letters that may begin an address", "server: { listen: \"fade::1::2\" }\n" ZONES,
 			"1:19: error: \"fade::1::2\" is not an address (write 192.0.2.1:53 or "
 			"[2001:db8::1]:53)\n" },
+		{ "an IPv6 address without brackets whose end may be meant for a port", "server: { listen: \"2001:db8::1:53\" }\n" ZONES,
+			"1:19: warning: \"2001:db8::1:53\" is an address and no port; write [2001:db8::1]:53 if its end is one, else [2001:db8::1:53]\n" },
+		{ "... for one of four digits", "server: { listen: \"::1:5300\" }\n" ZONES,
+			"1:19: warning: \"::1:5300\" is an address and no port; write [::1]:5300 if its end is one, else [::1:5300]\n" },
+		{ "... behind what is a whole address", "server: { listen: \"1:2:3:4:5:6:7:53\" }\n" ZONES, "" },
+		{ "... for none", "server: { listen: [ \"2001:db8::1:54\", \"::1\", \"[::1:53]\", \"[::2]:53\", \"::1:530a\" ] }\n" ZONES, "" },
 		{ "port 0", "server: { listen: \"192.0.2.1:0\" }\n" ZONES,
 			"1:19: error: port 0 is no port to listen on; write 1 to 65535, or "
 			"none for 53\n" },

@@ -185,7 +185,7 @@ static void values_of_edges_are_checked(void)
 			"line out\n" },
 		{ "an edge that is an address", SERVER ZONES "edges: { e: 192.0.2.1 }\n",
 			"3:13: error: edge e must be a mapping of keys and values, not one "
-			"value\n" },
+			"value; write for example: { a: 192.0.2.10 }\n" },
 	};
 
 	told_check(row, UNIT_COUNT(row));

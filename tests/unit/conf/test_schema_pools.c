@@ -81,6 +81,11 @@ static void values_of_pools_are_checked(void)
 			SERVER ZONES EDGES "pools: { p: { edges: london } }\n",
 			"4:22: error: there is no edge \"london\"; write it under \"edges\" "
 			"first\n" },
+		{ "a pool as \"force\" names it",
+			SERVER ZONES EDGES "pools: { p: { edges: [ pool:q ] }, q: { edges: [ ams1, iad2 ] } }\n",
+			"4:24: error: a pool stands here by its name alone, or as { pool: q }\n" },
+		{ "a pool that is a list", SERVER ZONES EDGES "pools: { p: [ ams1, iad2 ] }\n",
+			"4:13: error: pool p must be a mapping of keys and values, not a list; write for example: { edges: [ ams1, iad1 ] }\n" },
 		{ "an edge twice",
 			SERVER ZONES EDGES "pools: { p: { edges: [ ams1, iad2, ams1 ] } }\n",
 			"4:36: error: edge ams1 is here twice; take one out\n" },

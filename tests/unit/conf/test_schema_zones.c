@@ -103,7 +103,7 @@ static void zones_are_checked(void)
 		{ "neither", SERVER "zones:\n  - {}\n  - x\n",
 			"3:5: error: this entry has neither \"name\" and \"file\" nor \"dir\"\n"
 			"4:5: error: a zone must be a mapping of keys and values, not one "
-			"value\n" },
+			"value; write for example: { name: example.com, file: zones/example.com.zone }\n" },
 		{ "entries whose values were told already",
 			SERVER "zones: [ { dir: *a }, { name: *b, file: f }, { name: c, file: "
 			       "*d } ]\n",
