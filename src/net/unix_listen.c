@@ -49,8 +49,11 @@ int unix_listen(const char *path, const char *group, const char *what, struct fa
 		return -1;
 	}
 	struct stat st;
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) != 0) {
+		fault(why, "%s %s: is left from a server that has ended, and cannot be removed: %s (its folder must be writable to us)",
+			what, path, strerror(errno));
+		return -1;
+	}
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	const mode_t mask = umask(0177);
 	const bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
