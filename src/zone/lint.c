@@ -220,6 +220,16 @@ struct seen {
 	struct record null_mx, ds; /* without a type: there is none */
 };
 
+/* What to do about a name with bytes that are not ASCII. */
+static const char *in_letters(const uint8_t *name)
+{
+	for (; *name; name += *name + 1)
+		for (unsigned i = 1; i <= *name; i++)
+			if (name[i] >= 0x80)
+				return " (names in other scripts are written as A-labels, xn--..., RFC 5890: \"idn2 NAME\" tells them)";
+	return "";
+}
+
 /* Once for all records of a name. */
 static void check_owner(const struct verify_zone *v, const struct record *rr, struct seen *seen,
 	struct faults *f)
@@ -230,11 +240,11 @@ static void check_owner(const struct verify_zone *v, const struct record *rr, st
 	if (seen->owner || may_own_addresses(rr->owner))
 		return;
 	seen->owner = true;
+	const uint8_t *owner = records_full_name(v->names->r, rr->owner, full);
 	records_warning(v->names->r, rr, f,
 		"%s is no name that a host can have (letters, digits and hyphens, RFC 1123 "
-		"section 2.1), and has a record of type %s: some clients do not look it up",
-		name_text(name, records_full_name(v->names->r, rr->owner, full)),
-		rrtype_text(type, rr->type));
+		"section 2.1), and has a record of type %s: some clients do not look it up%s",
+		name_text(name, owner), rrtype_text(type, rr->type), in_letters(owner));
 }
 
 /* False: told. */
@@ -247,8 +257,8 @@ static bool check_host(const struct verify_zone *v, const struct record *rr,
 		return true;
 	records_warning(v->names->r, rr, f,
 		"%s is no name that a host can have (letters, digits and hyphens, RFC "
-		"1123 section 2.1), and the target of a record of type %s",
-		name_text(name, target), rrtype_text(type, rr->type));
+		"1123 section 2.1), and the target of a record of type %s%s",
+		name_text(name, target), rrtype_text(type, rr->type), in_letters(target));
 	return false;
 }
 

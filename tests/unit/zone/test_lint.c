@@ -40,6 +40,8 @@ static void each_doubt_is_told_once_at_its_line(void)
 		{ "w HTTPS 1 nothing\n", 5, "this HTTPS leads to nothing.example." },
 		{ "w SVCB 0 nothing\n", 5, "this SVCB leads to nothing.example." },
 		{ "a_b A 192.0.2.1\na_b AAAA ::1\n", 5, "a_b.example. is no name that a host" },
+		{ "\\195\\188.x A 192.0.2.1\n", 5, "do not look it up (names in other scripts are written as A-labels" },
+		{ "@ MX 1 m\\195\\164l.test.\n", 5, "a record of type MX (names in other scripts" },
 		{ "*.-b A 192.0.2.1\n", 5, "*.-b.example. is no name" },
 		{ "a_b MX 1 ns1\n", 5, "a_b.example. is no name" },
 		{ "@ MX 1 a_b\n", 5, "a_b.example. is no name" },
