@@ -121,8 +121,8 @@ static void tell_failure(struct outbox *c, const struct http_answer *a)
 		log_line(LOG_WARNING, "%s: refused with %u: %.*s; trying again", c->opts.server,
 			a->status, first_line(a), a->body);
 	else
-		log_line(LOG_WARNING, "%s: not reached: %s; trying again", c->opts.server,
-			a->error);
+		log_line(LOG_WARNING, "%s: not reached: %s%s; trying again", c->opts.server, a->error,
+			strstr(a->error, "wrong version number") ? " (no TLS is spoken there: \"management: tls: on\", or http:// here)" : "");
 }
 
 static void tell_success(struct outbox *c)

@@ -108,7 +108,7 @@ static bool check_signature(struct request *r)
 		(r->signature && manage_key(r->manage, r->seal.agent, key) &&
 		       seal_is_signed(r->signature, key, &r->seal, r->body.s, r->body.len)) ||
 		manage_refuse(r, MHD_HTTP_UNAUTHORIZED, &manage_own_counts(r->manage)->forged,
-			"there is no such agent, or this is not its signature or certificate");
+			"there is no such agent (the nameserver's latency: agents), or this is not its signature or certificate");
 }
 
 /* Ages count back from when it was sent: agent's clock against agent's clock. */

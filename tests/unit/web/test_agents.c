@@ -187,7 +187,7 @@ static void who_is_signed_is_taken_once(void)
 	static const struct row row[] = {
 		{ "forged",
 			{ REPORT, .body = BODY(NET("8.8.8.0/24", "12"), ""), .forged = true },
-			"401", "there is no such agent, or this is not its signature or certificate" },
+			"401", "there is no such agent (the nameserver's latency: agents), or this is not its signature or certificate" },
 		{ "unknown", { REPORT, .body = BODY("", ""), .agent = "xyz" }, "401",
 			"there is no such agent" },
 		{ "another edge's targets",
