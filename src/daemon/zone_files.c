@@ -25,7 +25,8 @@ static bool is_left_behind(const char *label, size_t len)
 		"sav", "swp", "swo", "tmp", "temp", "new", "part", "lock", "jnl", "jbk", "diff",
 		"patch", "rpmsave", "rpmnew", "rpmorig", "pacnew", "pacsave", "dpkg-old",
 		"dpkg-new", "dpkg-dist", "dpkg-tmp", "dpkg-bak", "dpkg-backup", "dpkg-remove",
-		"ucf-old", "ucf-new", "ucf-dist", "merge-left", "merge-right", "un~" };
+		"ucf-old", "ucf-new", "ucf-dist", "merge-left", "merge-right", "un~", "bk", "bkp",
+		"copy", "disabled", "inactive", "off", "broken", "cfsaved" };
 
 	while (len && (isdigit((unsigned char)label[len - 1]) || strchr("-_", label[len - 1])))
 		len--;
@@ -35,12 +36,12 @@ static bool is_left_behind(const char *label, size_t len)
 	return false;
 }
 
-/* A number behind the last dot: the ending before it counts, "a.zone.1", "a.bak.2"; no name of a zone ends so. */
+/* A number or a date behind the last dot: the ending before it counts, "a.zone.1", "a.bak.2"; no name of a zone ends so. */
 static bool is_numbered(const char *file, const char *dot)
 {
 	const char *before = dot;
 
-	if (!dot[1] || dot[1 + strspn(dot + 1, "0123456789")])
+	if (!isdigit((unsigned char)dot[1]) || dot[1 + strspn(dot + 1, "0123456789-_")])
 		return false;
 	while (before > file && before[-1] != '.')
 		before--;
@@ -54,6 +55,8 @@ bool zone_files_leftover(const char *file)
 	const size_t len = strlen(file);
 
 	if (file[0] == '#' || file[len - 1] == '~' || file[len - 1] == '#')
+		return true;
+	if (strpbrk(file, " ,")) /* "a.zone (copy)", "a.zone - Copy", "a.zone,v" */
 		return true;
 	if (!dot)
 		return strcmp(file, "4913") == 0; /* vim tries with it whether it may write there */

@@ -56,10 +56,11 @@ static void what_is_left_behind_is_known_by_its_name(void)
 	static const char *const left[] = { "a.bak", "example.com.zone.bak", "a~", "a.zone~",
 		"#a.zone#", "a.dpkg-old", "a.zone.dpkg-dist", "a.zone.rpmsave", "a.zone.orig",
 		"a.zone.BAK", "a.zone.swp", "a.zone.jnl", "a.zone.new", "a.ucf-dist", "#x",
-		"a.zone.1", "a.zone.12", "a.bak1", "a.zone.bak.2", "a.zone.old-2026-11-29", "a.OLD_3", "a.orig.20261129", "4913" };
+		"a.zone.1", "a.zone.12", "a.bak1", "a.zone.bak.2", "a.zone.old-2026-11-29", "a.OLD_3", "a.orig.20261129", "4913", "a.zone.2026-11-29", "a.bkp",
+		"a.zone.disabled", "a.off", "a.zone.broken", "a.copy2", "a.zone (copy)", "a.zone - Copy", "a.zone,v" };
 	static const char *const zones[] = { "example.com", "example.zone", "a.backup.org",
 		"old.example", "x.old.zone", "bak", "2.0.192.in-addr.arpa", ".",
-		"db.192.0.2", "192.0.2", "zone.1", "4914", "bak.1", "a.zon.1", "a.zones.1", "a.zone.1a", "a.bak1x", "a.b4k", "a.zone.-", "a.1" };
+		"db.192.0.2", "192.0.2", "zone.1", "4914", "bak.1", "a.zon.1", "a.zones.1", "a.zone.1a", "a.bak1x", "a.b4k", "a.zone.-", "a.1", "off", "copy.org", "a.zone.-1" };
 
 	for (size_t i = 0; i < UNIT_COUNT(left); i++)
 		CU_ASSERT_TRUE(zone_files_leftover(left[i]));
