@@ -102,7 +102,7 @@ static bool read_include(struct master *m, struct tokens *t)
 	uint8_t origin[NAME_MOST], inner[NAME_MOST];
 	const uint32_t owner = m->owner;
 	const unsigned origin_line = m->origin_line, origin_depth = m->origin_depth;
-	unsigned line = m->origin_line;
+	unsigned line = m->origin_line, depth = m->origin_depth;
 	struct arena mem = { 0 };
 	size_t len;
 	bool ok = false;
@@ -117,11 +117,13 @@ static bool read_include(struct master *m, struct tokens *t)
 		if (!master_name(t, inner, &len, m->origin))
 			goto done;
 		line = t->line;
+		depth = m->depth;
 		token_next(t);
 	}
 	if (!at_end(t, "$INCLUDE"))
 		goto done;
 	master_set_origin(m, inner, line);
+	m->origin_depth = depth;
 	ok = read_included(m, path, t, at);
 	master_set_origin(m, origin, origin_line);
 	m->origin_depth = origin_depth;

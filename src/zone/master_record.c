@@ -97,6 +97,10 @@ static bool owner_outside(
 			"%s is not in the zone %s: line %u made %s the origin (correct that; "
 			"other names below it are not told)",
 			text, zone, m->origin_line, name_text(other, m->origin));
+	if (by_origin && m->origin_line)
+		return token_fault(t, t->tok.s,
+			"%s is not in the zone %s: line %u of %s made %s the origin (correct that; other names below it are not told)",
+			text, zone, m->origin_line, m->to->files[m->reading[m->origin_depth - 1]].path, name_text(other, m->origin));
 	return token_fault(t, t->tok.s,
 		"%s is not in the zone %s (remove it, or correct the name or $ORIGIN; other "
 		"names of %s are not told)",

@@ -258,7 +258,13 @@ static void one_cause_of_many_wrong_names_is_told_once(void)
 			"zone:5:1: error: eample.com. is not" },
 		{ "an included file's origin",
 			"$TTL 1\n$INCLUDE one example.org.\na.example.org. A 192.0.2.1\n",
-			"one:1:1: error: x.example.org. is not in the zone example.com. (",
+			"zone made example.org. the origin (correct that", NULL },
+		{ "an origin of whom an included file is included by",
+			"$TTL 1\n$ORIGIN example.org.\n$INCLUDE one\n",
+			"zone made example.org. the origin (correct that", NULL },
+		{ "an origin of its own after that is told by its line alone",
+			"$TTL 1\n$INCLUDE one sub.example.com.\n$ORIGIN example.org.\na A 192.0.2.1\n",
+			"zone:4:1: error: a.example.org. is not in the zone example.com.: line 3 made",
 			NULL },
 	};
 
