@@ -22,6 +22,11 @@ KEPT = re.compile(r"\w+ \**\w+(?:\[|;| =|,)|\w+_fetch\w*\(|__builtin_prefetch\("
 # nothing, room for one less may.
 ROOM = re.compile(r"\t+(?!return\b|else\b|case\b|goto\b)(?:(?:static|const|struct|unsigned) )*\w+ \**\w+")
 ONE = re.compile(r"\b(?:memory_zeroed|calloc)\((?=1, sizeof)")
+MORE = re.compile(r"\+ 1\) \* sizeof\b")
+# A descriptor is never 0, since 0 to 2 are open from the first on: more or less than 0 and than 1 are the same of it.
+OF_FD = re.compile(r"\bfd (?:>=|<) 0\b")
+# What one unit is of another: one off is a thousandth of a time, which no test can measure; twice and half of it are another thing.
+UNIT = re.compile(r"UINT64_C\((1000|1000000|1000000000)\)")
 ENDS = re.compile(r"[;{}:]\s*(?:/\*.*\*/)?\s*$|^\s*$|^\s*/?\*.*|^\s*(?:if|while|for|else)\b.*\)?$|^\s*\w+:$")
 
 
@@ -84,12 +89,23 @@ def tokens(path, text, begin, end, found):
         if kept_back is None:
             is_room = last == "[" and token[0].isdigit() and ROOM.fullmatch(text[text.rfind("\n", 0, t.start()) + 1:t.start() - 1])
             is_room = is_room or last == "(" and any(m.end() == t.start() for m in ONE.finditer(text, max(0, t.start() - 16), t.start() + 10))
-            for new in choices(token, last)[1 if is_room else 0:]:
+            is_room = is_room or token == "1" and is_within(MORE, text, t)
+            options = choices(token, last)[1 if is_room else 0:]
+            if token.startswith("1000") and is_within(UNIT, text, t):
+                options = ["(%s * 2)" % token, "(%s / 2)" % token]
+            elif token in (">=", "<", "0") and is_within(OF_FD, text, t):
+                options = [] if token == "0" else [">=" if token == "<" else "<"]
+            for new in options:
                 kind = "operator" if token in OPERATORS else "constant"
                 found[kind].append(Mutant(path, 0, t.start(), token, new))
         elif depth == kept_back:
             kept_back = None
         last = token
+
+
+def is_within(what, text, t):
+    """Is the token part of such a thing?"""
+    return any(m.start() <= t.start() and t.end() <= m.end() for m in what.finditer(text, max(0, t.start() - 24), t.end() + 24))
 
 
 def choices(token, last):

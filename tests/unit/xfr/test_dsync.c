@@ -1,6 +1,7 @@
 #include "xfr/dsync.h"
 
 #include "base/bytes.h"
+#include "base/scope.h"
 #include "dns/rrtype.h"
 #include "unit/unit.h"
 #include "unit/xfr/nameserver.h"
@@ -130,6 +131,29 @@ static void who_wants_to_hear_is_told(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "Connection refused"));
 }
 
+/* As a job, whose memory ends behind it: what has been let go of is not let go of once more. */
+static void find_and_fail(void *ctx)
+{
+	const struct nameserver *s = ctx;
+	struct dsync got = { .target = "\11localhost", .port = ntohs(s->at.sin_port) };
+	struct fault why = { 0 };
+
+	CU_ASSERT_TRUE(dsync_notify(&got, (const uint8_t *)"\5child\4test", NULL, &why));
+	CU_ASSERT_TRUE(dsync_find(&s->peer, (const uint8_t *)"\5child\4test", NULL, &got, &why));
+	scope_fail();
+}
+
+static void what_was_let_go_of_is_no_more_of_a_job(void)
+{
+	struct desk d = { .p = { "test.", "", "", 0 } };
+	struct nameserver s;
+
+	nameserver_open(&s, answer, &d);
+	CU_ASSERT_FALSE(scope_run(find_and_fail, &s));
+	nameserver_close(&s);
+	CU_ASSERT_EQUAL(s.n, 3);
+}
+
 void suite_dsync(void);
 void suite_dsync(void)
 {
@@ -137,6 +161,7 @@ void suite_dsync(void)
 		{ "a parent is asked where it wants to hear", a_parent_is_asked_where_it_wants_to_hear },
 		{ "a parent that refuses is told", a_parent_that_refuses_is_told },
 		{ "who wants to hear is told", who_wants_to_hear_is_told },
+		{ "what was let go of is no more of a job", what_was_let_go_of_is_no_more_of_a_job },
 	};
 
 	unit_suite("xfr/dsync", cases, UNIT_COUNT(cases));

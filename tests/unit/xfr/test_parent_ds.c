@@ -1,6 +1,7 @@
 #include "xfr/parent_ds.h"
 
 #include "base/bytes.h"
+#include "base/scope.h"
 #include "dns/rrtype.h"
 #include "unit/unit.h"
 #include "unit/xfr/nameserver.h"
@@ -113,6 +114,26 @@ static void who_is_not_there_is_told(void)
 	peer_fini(&s.peer);
 }
 
+/* As a job, whose memory ends behind it. */
+static void ask_and_fail(void *ctx)
+{
+	static struct parent_ds got;
+	struct fault why;
+
+	CU_ASSERT_TRUE(parent_ds_ask(&((const struct nameserver *)ctx)->peer, apex, NULL, &got, &why));
+	scope_fail();
+}
+
+static void what_was_let_go_of_is_no_more_of_a_job(void)
+{
+	enum says says = RECORDS;
+	struct nameserver s;
+
+	nameserver_open(&s, answer, &says);
+	CU_ASSERT_FALSE(scope_run(ask_and_fail, &s));
+	nameserver_close(&s);
+}
+
 void suite_parent_ds(void);
 void suite_parent_ds(void)
 {
@@ -120,6 +141,7 @@ void suite_parent_ds(void)
 		{ "the DS records of the child are had", the_ds_records_of_the_child_are_had },
 		{ "who cannot know tells nothing", who_cannot_know_tells_nothing },
 		{ "who is not there is told", who_is_not_there_is_told },
+		{ "what was let go of is no more of a job", what_was_let_go_of_is_no_more_of_a_job },
 	};
 
 	unit_suite("xfr/parent_ds", cases, UNIT_COUNT(cases));
