@@ -236,7 +236,7 @@ void option_duration_ms(
 
 	if (!text)
 		return;
-	if (option_whole(text, &v))
+	if (option_whole(text, &v) && v && v <= UINT32_MAX && v * 1000 >= key->least && v * 1000 <= key->most)
 		parse_error(r->src, value,
 			"\"%s\" needs a unit (ms, s, m, h, d or w); write %ss", key->name,
 			text);

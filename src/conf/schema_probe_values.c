@@ -282,8 +282,10 @@ void schema_probe_values(
 		*v = (struct probe_value){ .in_body = true, .below = INFINITY };
 		if (i->kind == NODE_BAD || !keys_is_map(r, i, "a value"))
 			continue;
+		const size_t errors = r->src->faults->errors;
 		keys_read(r, schema_probe_value_keys, i, "this value", v);
-		p->n_values += check_value(r, i, v);
+		/* What is wrong in itself says nothing of how the words go together. */
+		p->n_values += r->src->faults->errors == errors && check_value(r, i, v);
 	}
 	p->values = list;
 }

@@ -361,6 +361,9 @@ static void values_of_the_server_are_checked(void)
 			"server: { listen: 192.0.2.1, tcp-idle: 10 }\n" ZONES,
 			"1:40: error: \"tcp-idle\" needs a unit (ms, s, m, h, d or w); write "
 			"10s\n" },
+		{ "none, which would not be allowed either",
+			"server: { listen: 192.0.2.1, tcp-idle: 0 }\n" ZONES,
+			"1:40: error: \"tcp-idle\" must be a duration from 1ms to 1h, such as 10s, not \"0\"\n" },
 		{ "a duration too long", "server: { listen: 192.0.2.1, tcp-idle: 61m }\n" ZONES,
 			"1:40: error: \"tcp-idle\" must be a duration from 1ms to 1h, such as "
 			"10s, not \"61m\"\n" },

@@ -202,6 +202,11 @@ static void what_http_probes_say_and_show_is_read(void)
 static void what_http_probes_cannot_say_is_told(void)
 {
 	static const struct told_case cases[] = {
+		{ "an expression that is none, and no more of that value",
+			HEAD "probes: { a: { kind: http, values: [ { matches: \"(\" }, { is: x } ] } }\n",
+			"4:49: error: this is no regular expression (PCRE2): behind its 1. character: missing closing parenthesis\n"
+			"4:56: error: where is it? Write { header: NAME, ... }, { body: NAME, ... }, { json: PATH, ... } or { "
+			"matches: EXPRESSION }\n" },
 		{ "headers",
 			HEAD "probes: { a: { kind: http, headers: { Host: x } }, b: { kind: http, "
 			     "headers: [ nope, \"a b: c\" ] } }\n",
