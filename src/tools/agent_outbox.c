@@ -33,7 +33,8 @@ struct outbox {
 	struct dispatch *carried;                     /* NULL: it asks for assignments */
 	unsigned fails, assignment_fails;             /* in a row */
 	ev_tstamp assignments_at;                     /* ask again then; monotonic */
-	bool failing, closed, tried;
+	bool closed, tried;
+	uint32_t failing;                             /* what is wrong and was told (cause_of()); 0: nothing */
 };
 
 struct dispatch *dispatch_new(char *body, uint64_t sequence)
@@ -112,11 +113,26 @@ static int first_line(const struct http_answer *a)
 	return len < 300 ? (int)len : 300;
 }
 
+/* What is wrong, without its numbers ("after 16 ms"), to be known again. */
+static uint32_t cause_of(const struct http_answer *a)
+{
+	const char *s = a->status ? a->body : a->error;
+	const size_t len = a->status ? (size_t)first_line(a) : strlen(s);
+	uint32_t hash = 2166136261u ^ a->status; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		if (s[i] < '0' || s[i] > '9')
+			hash = (hash ^ (uint8_t)s[i]) * 16777619u;
+	return hash | 1;
+}
+
 static void tell_failure(struct outbox *c, const struct http_answer *a)
 {
-	if (c->failing || (a->status == 503 && a->again_s))
+	const uint32_t cause = cause_of(a);
+
+	if (c->failing == cause || (a->status == 503 && a->again_s))
 		return; /* known already; or nothing is wrong, it has only just started */
-	c->failing = true;
+	c->failing = cause;
 	if (a->status)
 		log_line(LOG_WARNING, "%s: refused with %u: %.*s; trying again", c->opts.server,
 			a->status, first_line(a), a->body);
@@ -130,7 +146,7 @@ static void tell_success(struct outbox *c)
 	if (c->failing)
 		log_line(LOG_NOTICE, "%s: delivers again (%zu reports waited, %llu were lost)",
 			c->opts.server, c->n, (unsigned long long)c->dropped);
-	c->failing = false;
+	c->failing = 0;
 	c->dropped = 0;
 	c->fails = 0;
 }
