@@ -17,7 +17,7 @@
 #define CONF                                                                \
 	"store: { file: w.db }\n"                                           \
 	"management: { listen: \"127.0.0.1:%u\" }\n"                        \
-	"latency: { half-life: 2h, agents: { ams: {}, far: {} } }\n"          \
+	"latency: { half-life: 6h, agents: { ams: {}, far: {} } }\n"          \
 	"edges:\n"                                                          \
 	"  ams: { at: \"52,5\", a: 192.0.2.1, aaaa: 2001:db8::1 }\n"        \
 	"  par: { at: \"48,2\", a: [ 192.0.2.2, 192.0.2.22 ] }\n"           \
@@ -99,7 +99,7 @@ static const char *assigned(const char *agent, bool edges)
 	a = (struct assignments){ .n = 0 };
 	hooks->assignments(hooks->ctx, agent, &a);
 	text[0] = 0;
-	CU_ASSERT_EQUAL(a.again_s, 7200 / 256);
+	CU_ASSERT_EQUAL(a.again_s, 60); /* a 256th of the half-life, and no more than a minute */
 	for (size_t i = 0; i < a.n; i++)
 		if ((*a.list[i].edge != 0) == edges)
 			snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s %s", *text ? "|" : "",
@@ -184,6 +184,41 @@ static void a_network_is_measured_by_those_that_its_clients_may_be_sent_to(void)
 	close_house();
 }
 
+/* More than an answer has room for, and of IPv6 /48s. */
+static void so_many_networks_are_measured_at_once(void)
+{
+	enum { NETS = 200, AT_ONCE = 256 - 64 };
+	char question[100];
+	size_t n = 0;
+
+	open_house();
+	for (unsigned i = 0; i < NETS; i++) {
+		snprintf(question, sizeof question, "w.a.example. A ecs=8.0.%u.0/24", i);
+		query(question);
+	}
+	query("w.a.example. AAAA ecs=2a00:1450:4001:800::/56");
+	for (unsigned i = 0; i < 400 && n < NETS + 1; i++) {
+		house_pass(&h, 0.02);
+		measuring_counts(h.server.measuring, &n);
+	}
+	CU_ASSERT_EQUAL(n, NETS + 1);
+	static struct assignments first, next;
+	first = next = (struct assignments){ .n = 0 };
+	hooks->assignments(hooks->ctx, "ams", &first);
+	hooks->assignments(hooks->ctx, "ams", &next);
+	/* Its eight edges, and the networks. */
+	CU_ASSERT_EQUAL(first.n, 8 + AT_ONCE);
+	CU_ASSERT_EQUAL(next.n, 8 + NETS + 1 - AT_ONCE);
+	unsigned sixes = 0;
+	char net[ADDR_TEXT];
+	for (size_t i = 0; i < first.n + next.n; i++) {
+		const struct assignment *a = i < first.n ? &first.list[i] : &next.list[i - first.n];
+		sixes += !*a->edge && strcmp(prefix_text(net, &a->net), "2a00:1450:4001::/48") == 0;
+	}
+	CU_ASSERT_EQUAL(sixes, 1);
+	close_house();
+}
+
 static void what_light_could_not_have_made_is_refused_and_counted(void)
 {
 	struct agent_report_row there = of_net("11.0.1.0/24", 1), good = of_net("11.0.1.0/24", 90), lost = of_net("11.0.1.0/24", 0.5),
@@ -238,6 +273,7 @@ void suite_measuring(void)
 	static const struct unit_case cases[] = {
 		{ "an agent measures the other edges, from the one behind its own", an_agent_measures_the_other_edges_from_the_one_behind_its_own },
 		{ "a network is measured by those that its clients may be sent to", a_network_is_measured_by_those_that_its_clients_may_be_sent_to },
+		{ "so many networks are measured at once", so_many_networks_are_measured_at_once },
 		{ "what light could not have made is refused and counted", what_light_could_not_have_made_is_refused_and_counted },
 		{ "what is not configured is not given", what_is_not_configured_is_not_given },
 	};

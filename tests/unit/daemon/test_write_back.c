@@ -1,5 +1,6 @@
 #include "daemon/write_back.h"
 
+#include "base/clock.h"
 #include "unit/daemon/house.h"
 #include "unit/net/serving.h"
 #include "unit/unit.h"
@@ -101,6 +102,27 @@ static void a_change_is_written_in_the_place_of_the_file(void)
 	close_house();
 }
 
+/* Nobody asks: at once, and then not sooner than a second later. */
+static void changes_are_written_by_themselves_now_and_then(void)
+{
+	static const struct house_said first[] = { SET("192.0.2.77") }, next[] = { SET("192.0.2.78") };
+
+	open_house();
+	house_say(&h, first, UNIT_COUNT(first));
+	for (unsigned i = 0; i < 2000 && !strstr(file(), "192.0.2.77"); i++)
+		house_pass(&h, 0.005);
+	CU_ASSERT_PTR_NOT_NULL(strstr(file(), "192.0.2.77"));
+	const double written = clock_seconds();
+	house_say(&h, next, UNIT_COUNT(next));
+	house_pass(&h, 0.1);
+	const bool soon = strstr(file(), "192.0.2.78");
+	CU_ASSERT_TRUE(!soon || clock_seconds() - written > 0.9);
+	for (unsigned i = 0; i < 2000 && !strstr(file(), "192.0.2.78"); i++)
+		house_pass(&h, 0.005);
+	CU_ASSERT_PTR_NOT_NULL(strstr(file(), "192.0.2.78"));
+	close_house();
+}
+
 static void what_somebody_has_changed_is_not_written_over(void)
 {
 	static const struct house_said change[] = { SET("192.0.2.77"), { "zone sync s.example", 0, "" } },
@@ -159,6 +181,7 @@ void suite_write_back(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a change is written in the place of the file", a_change_is_written_in_the_place_of_the_file },
+		{ "changes are written by themselves, now and then", changes_are_written_by_themselves_now_and_then },
 		{ "what somebody has changed is not written over", what_somebody_has_changed_is_not_written_over },
 		{ "what cannot be read is told, and stays", what_cannot_be_read_is_told_and_stays },
 	};

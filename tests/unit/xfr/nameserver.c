@@ -24,12 +24,16 @@ static bool read_all(int fd, uint8_t *to, size_t len)
 
 static void note(struct nameserver *s, const uint8_t *query)
 {
+	static const uint8_t plain[QUERY_HEADER - 4] = { 0, 1 };
 	char name[NAME_TEXT];
 
 	if (s->n == NAMESERVER_ASKED)
 		return;
 	name_text(name, query + QUERY_HEADER);
-	snprintf(s->asked[s->n++], sizeof s->asked[0], "%.280s %u", name, be16_get(query + QUERY_HEADER + name_len(query + QUERY_HEADER)));
+	/* One question, and no flag but those of a NOTIFY. */
+	const bool odd = (query[2] & ~0x24) || query[3] || memcmp(query + 4, plain, sizeof plain - 2) != 0;
+	snprintf(s->asked[s->n++], sizeof s->asked[0], "%.260s %u%s", name, be16_get(query + QUERY_HEADER + name_len(query + QUERY_HEADER)),
+		odd ? " (an odd header)" : "");
 }
 
 static void serve(struct nameserver *s, int fd)
