@@ -328,7 +328,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.marks = ask->record ? STANDS_A | STANDS_AAAA : ask->v6 ? STANDS_AAAA : STANDS_A,
 		.changes_us = UINT64_MAX,
 		.hours_s = UINT32_MAX,
-		.ttl_most_s = UINT32_MAX };
+		.ttl_most_s = UINT32_MAX,
+		.none_most_s = UINT32_MAX };
 	bool some = false;
 
 	if (trace) {
@@ -360,6 +361,8 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 	if ((ask->steer->places || ask->steer->asns) && c.n && ask->steer->edges[c.edges[0]].template)
 		find_client(&w, ask->steer->edges[c.edges[0]].template);
 	c.who = w.who;
+	if (c.for_now && c.n == 0)
+		choose_note_none(&w);
 	c.ttl_most_s = choose_ttl_most_s(&w);
 	if (ask->steer->flattens)
 		limit_ttl(&w);

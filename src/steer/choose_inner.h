@@ -35,6 +35,8 @@ struct choose_walk {
 	bool timed; /* hours of the week have decided, */
 	uint32_t hours_s; /* ... which do so for so long */
 	uint32_t ttl_most_s; /* of the pools in this one that have answered */
+	uint32_t none_most_s; /* ... of those that have nothing for now, where none has: it ends with them */
+	bool none_young;      /* ... and grows */
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */
@@ -273,6 +275,9 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x);
 /* The pool's own ceiling of the TTL, once it has been steady for so long; and that of all pools on the way, while
  * an edge of theirs may change. */
 uint32_t choose_steady_ttl_s(const struct choose_walk *w);
+
+/* Where nothing is answered for now: no longer than what pools in the one that is walked would have answered. */
+void choose_note_none(struct choose_walk *w);
 uint32_t choose_ttl_most_s(const struct choose_walk *w);
 
 /* To explain: a step of the walk, NULL when nobody asks; and what is passed over in it. */

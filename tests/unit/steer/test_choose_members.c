@@ -445,6 +445,47 @@ static void what_is_down_is_never_put_behind_what_is_up(void)
 	}
 }
 
+/* What is not there for now is remembered no longer than what a pool in the pool would have answered. */
+static void that_there_is_none_for_now_holds_as_long_as_members_say(void)
+{
+	static const struct {
+		const char *say;
+		uint32_t eu, us, top;
+		bool v6;
+		uint32_t want;
+	} row[] = {
+		{ "the least of the members", 20, 30, 600, false, 20 },
+		{ "whichever it is", 30, 20, 600, false, 20 },
+		{ "the pool's own", 30, 20, 10, false, 10 },
+		{ "none says anything", UINT32_MAX, UINT32_MAX, UINT32_MAX, false, UINT32_MAX },
+		{ "one that never has any says nothing", 30, 20, 600, true, 30 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		static const uint16_t sfo[] = { SFO }; /* without AAAA */
+		struct pools p;
+		struct small s;
+		fill(&p);
+		p.of[US].edges = sfo;
+		p.of[US].n = 1;
+		p.of[EU].ttl_max_s = row[i].eu;
+		p.of[US].ttl_max_s = row[i].us;
+		p.of[TOP].ttl_max_s = row[i].top;
+		for (unsigned k = 0; k < 4; k++)
+			p.of[k].all_down = POOL_EMPTY;
+		small_open(&s, p.of, 4);
+		memset(s.states, EDGE_DOWN, sizeof s.states);
+		struct standing *down = small_standing(s.steer, s.states);
+		const struct choice c = choose(&(struct choose_ask){ .steer = s.steer, .standing = down, .v6 = row[i].v6 }, NULL);
+		if (c.ttl_most_s != row[i].want)
+			fprintf(stderr, "%s: %u\n", row[i].say, c.ttl_most_s);
+		CU_ASSERT(c.n == 0 && c.for_now);
+		CU_ASSERT_EQUAL(c.ttl_most_s, row[i].want);
+		standing_free(down);
+		small_close(&s);
+	}
+}
+
 void suite_choose_members(void)
 {
 	static const struct unit_case cases[] = {
@@ -467,6 +508,7 @@ void suite_choose_members(void)
 		{ "explaining changes nothing", explaining_changes_nothing },
 		{ "a pool with too few up is passed over", a_pool_with_too_few_up_is_passed_over },
 		{ "clients may be pinned to a pool", clients_may_be_pinned_to_a_pool },
+		{ "that there is none for now holds as long as members say", that_there_is_none_for_now_holds_as_long_as_members_say },
 	};
 
 	unit_suite("steer/choose_members", cases, UNIT_COUNT(cases));
