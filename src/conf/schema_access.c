@@ -75,7 +75,8 @@ static void take_allow(struct reader *r, const struct key *key, const struct nod
 	const unsigned before = r->src->faults->errors;
 
 	keys_read(r, allow_keys, item, key->name, to);
-	if (!to->key && !to->certificate && !to->secret && r->src->faults->errors == before)
+	if (!to->key && !to->certificate && !to->secret && !parse_get(item, "key") && !parse_get(item, "certificate") &&
+		r->src->faults->errors == before)
 		parse_error(r->src, item,
 			"an entry of \"%s\" names a key, a certificate, or TLS; write for example: "
 			"{ key: xfr }",
@@ -133,13 +134,18 @@ void schema_access(
 	access->n = n;
 }
 
-/* Everybody, where nobody is named: nobody at all is no choice here. */
+/* An empty list is everybody, so nobody has a list: of an address that nobody has. */
 void schema_query_access(
 	struct reader *r, const struct key *key, const struct node *value, void *to)
 {
+	struct policy_access *access = to;
+
 	schema_access(r, key, value, to);
-	if (((struct policy_access *)to)->n)
+	if (value->kind == NODE_SCALAR && strcmp(value->text, "none") == 0) {
+		struct policy_allow *nobody = arena_zalloc(r->mem, sizeof *nobody);
+		nobody->net.bits = 128;
+		*access = (struct policy_access){ .allow = nobody, .n = 1 };
+	}
+	if (access->n)
 		r->conf->policy.query_limited = true;
-	else if (value->kind == NODE_SCALAR)
-		option_wrong(r, key, value);
 }

@@ -68,6 +68,8 @@ void bind_who(struct bind *b, const struct node *s, struct out *entry, const cha
 void bind_peers(struct bind *b, const struct node *s, struct out *entry, const char *key);
 const char *bind_key_name(struct bind *b, const char *name);
 const char *bind_path(struct bind *b, const char *path);
+/* The statement of that word and name on the uppermost level; NULL: none. */
+const struct bind_top *bind_top_named(const struct bind *b, const char *word, const char *name);
 
 void bind_options(struct bind *b);
 void bind_keys(struct bind *b);

@@ -53,7 +53,7 @@ const char *bind_key_name(struct bind *b, const char *name)
 	return len > 1 && low[len - 1] == '.' ? plan_textf(b->p, "%.*s", (int)len - 1, low) : low;
 }
 
-static const struct bind_top *top_named(const struct bind *b, const char *word, const char *name)
+const struct bind_top *bind_top_named(const struct bind *b, const char *word, const char *name)
 {
 	for (const struct bind_top *t = b->top; t; t = t->next)
 		if (strcasecmp(bind_word(t->s, 0), word) == 0 && strcasecmp(bind_word(t->s, 1), name) == 0)
@@ -92,7 +92,7 @@ static void match_list(struct bind *b, const struct node *list, struct bind_matc
 
 static void match_name(struct bind *b, const struct node *s, const char *name, struct bind_match *to, bool negative, unsigned deep)
 {
-	const struct bind_top *acl = top_named(b, "acl", name);
+	const struct bind_top *acl = bind_top_named(b, "acl", name);
 	struct prefix prefix;
 
 	if (strcasecmp(name, "any") == 0)
@@ -176,7 +176,7 @@ void bind_who(struct bind *b, const struct node *s, struct out *entry, const cha
 /* The key that a "server" statement says for an address; NULL. */
 static const char *server_key(const struct bind *b, const char *address)
 {
-	const struct bind_top *t = top_named(b, "server", address);
+	const struct bind_top *t = bind_top_named(b, "server", address);
 	const struct node *keys = t ? bind_find(bind_block(t->s), "keys") : NULL;
 
 	if (!keys)
@@ -216,7 +216,7 @@ static void one_peer(struct bind *b, const struct node *s, const char *port, con
 		if (key && *key)
 			out_set(peer, "key", bind_key_name(b, key));
 		if (tls) {
-			const struct bind_top *t = top_named(b, "tls", tls);
+			const struct bind_top *t = bind_top_named(b, "tls", tls);
 			const struct node *host = t ? bind_find(bind_block(t->s), "remote-hostname") : NULL;
 			const struct node *ca = t ? bind_find(bind_block(t->s), "ca-file") : NULL;
 			struct out *how = out_map(peer, "tls");
@@ -250,7 +250,7 @@ static void peer_list(struct bind *b, const struct node *s, struct out *list, un
 		const struct bind_top *named = NULL;
 		static const char *const kinds[] = { "primaries", "masters", "remote-servers", "parental-agents" };
 		for (size_t k = 0; k < sizeof kinds / sizeof *kinds && !named; k++)
-			named = top_named(b, kinds[k], name);
+			named = bind_top_named(b, kinds[k], name);
 		if (named && deep < DEEP_MOST)
 			peer_list(b, named->s, list, deep + 1);
 		else
@@ -275,10 +275,6 @@ void bind_keys(struct bind *b)
 			plan_note(b->p, NOTE_LOST, t->file, t->s->line, "the key %s has no secret", bind_word(t->s, 1));
 			continue;
 		}
-		struct out *key = out_map(out_map(b->p->conf, "keys"), bind_key_name(b, bind_word(t->s, 1)));
-		if (strncmp(algorithm, "hmac-md5", 8) == 0)
-			algorithm = "hmac-md5";
-		out_set(key, "algorithm", *algorithm ? algorithm : "hmac-md5");
-		out_set(key, "secret", secret);
+		plan_key(b->p, t->file, t->s->line, bind_key_name(b, bind_word(t->s, 1)), algorithm, secret);
 	}
 }

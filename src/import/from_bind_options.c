@@ -10,23 +10,49 @@
 
 /* --- the server --------------------------------------------------------------------------- */
 
+/* What is shown over TLS: the certificate of that "tls" statement. False and told: it has none in a file. */
+static bool take_certificate(struct bind *b, const struct node *s, const char *name)
+{
+	const struct bind_top *t = bind_top_named(b, "tls", name);
+	const struct node *body = t ? bind_block(t->s) : NULL, *cert = bind_find(body, "cert-file"), *key = bind_find(body, "key-file");
+	struct out *list;
+
+	if (!cert || !key) {
+		plan_note(b->p, NOTE_LOST, b->file, s->line,
+			"%s: tls %s has no certificate in a file: name one by \"server: tls\", and the address in \"listen\"", bind_word(s, 0), name);
+		return false;
+	}
+	list = out_list(out_map(b->p->conf, "server"), "tls");
+	for (size_t i = 0; i < out_count(list); i++)
+		if (strcmp(out_text(out_get(out_at(list, i, NULL), "cert")), bind_path(b, bind_word(cert, 1))) == 0)
+			return true;
+	struct out *one = out_add_map(list);
+	out_set(one, "cert", bind_path(b, bind_word(cert, 1)));
+	out_set(one, "key", bind_path(b, bind_word(key, 1)));
+	for (const struct node *i = body->first; i; i = i->next)
+		if (strcasecmp(bind_word(i, 0), "cert-file") && strcasecmp(bind_word(i, 0), "key-file"))
+			plan_note(b->p, NOTE_LOST, t->file, i->line, "tls %s: %s%s", name, bind_word(i, 0),
+				strcasecmp(bind_word(i, 0), "ca-file") == 0 ? ": who vouches for clients is \"server: tls-clients\"" : "");
+	return true;
+}
+
 static void listen_on(struct bind *b, const struct node *s, bool six)
 {
 	struct out *list = out_list(out_map(b->p->conf, "server"), "listen");
-	const char *port = NULL, *scheme = "";
+	const char *port = NULL, *scheme = "", *tls = NULL;
 	struct bind_match m;
 
 	for (size_t i = 1; i + 1 < s->n; i++) {
 		const char *w = bind_word(s, i), *next = bind_word(s, i + 1);
 		if (strcasecmp(w, "port") == 0)
 			port = next;
-		else if (strcasecmp(w, "tls") == 0 && *scheme == 0)
-			scheme = strcasecmp(next, "none") == 0 ? "" : "tls:";
+		else if (strcasecmp(w, "tls") == 0 && strcasecmp(next, "none") != 0)
+			scheme = "tls:", tls = next;
 		else if (strcasecmp(w, "http") == 0)
 			scheme = *scheme ? "https:" : "http:";
 	}
-	if (*scheme && strcmp(scheme, "http:") != 0 && !out_get(out_map(b->p->conf, "server"), "tls"))
-		plan_note(b->p, NOTE_SEE, b->file, s->line, "server: tls: has to name the certificate and its key");
+	if (tls && !take_certificate(b, s, tls))
+		return;
 	bind_match(b, bind_block(s), &m);
 	if (m.any)
 		plan_word(b->p, &m.nets, six ? "::" : "0.0.0.0");
@@ -88,12 +114,13 @@ static void text_option(struct bind *b, const struct node *s, const char *key)
 static void cookie_secret(struct bind *b, const struct node *s)
 {
 	const char *secret = bind_word(s, 1);
-	struct out *cookies = out_map(b->p->conf, "cookies");
 
-	if (strlen(secret) != 32)
+	if (strlen(secret) != 32) {
 		plan_note(b->p, NOTE_LOST, b->file, s->line, "a cookie-secret that is not of 32 digits");
-	else
-		out_set(cookies, out_get(cookies, "secret") ? "staging" : "secret", secret);
+		return;
+	}
+	struct out *cookies = out_map(b->p->conf, "cookies");
+	out_set(cookies, out_get(cookies, "secret") ? "staging" : "secret", secret);
 }
 
 static void recursion(struct bind *b, const struct node *s)

@@ -45,6 +45,13 @@ static const struct node *saying(const struct node *zone, const struct node *tem
 
 /* --- who ---------------------------------------------------------------------------------- */
 
+static const char *key_of(struct knot *k, const char *key)
+{
+	const size_t len = key ? strlen(key) : 0;
+
+	return key ? plan_textf(k->p, "%.*s", (int)(len - (len > 1 && key[len - 1] == '.')), key) : NULL;
+}
+
 void knot_keys(struct knot *k)
 {
 	const struct node *list = parse_get(k->top, "key");
@@ -53,18 +60,9 @@ void knot_keys(struct knot *k)
 		const char *id = node_get_string(i, "id"), *secret = node_get_string(i, "secret");
 		if (!id || !secret)
 			continue;
-		const size_t len = strlen(id);
-		struct out *key = out_map(out_map(k->p->conf, "keys"), plan_textf(k->p, "%.*s", (int)(len - (len > 1 && id[len - 1] == '.')), id));
-		out_set(key, "algorithm", node_get_string(i, "algorithm") ? node_get_string(i, "algorithm") : "hmac-sha256");
-		out_set(key, "secret", secret);
+		const char *algorithm = node_get_string(i, "algorithm");
+		plan_key(k->p, k->file, i->line, key_of(k, id), algorithm ? algorithm : "hmac-sha256", secret);
 	}
-}
-
-static const char *key_of(struct knot *k, const char *key)
-{
-	const size_t len = key ? strlen(key) : 0;
-
-	return key ? plan_textf(k->p, "%.*s", (int)(len - (len > 1 && key[len - 1] == '.')), key) : NULL;
 }
 
 static const char *peer_name(struct knot *k, const struct node *remote)
@@ -104,24 +102,57 @@ void knot_remotes(struct knot *k, const struct node *item, const char *key, stru
 	}
 }
 
+enum { PAIRS_MOST = 64 };
+
+/* A client: by a key, from a net, or both; NULL: any. */
+struct pair {
+	const char *key, *from;
+};
+
+/* Each key of the item with each of its addresses, behind the `n` that are there; ranges are told. Returns how many there are then. */
+static size_t add_pairs(struct knot *k, const struct node *item, struct pair to[static PAIRS_MOST], size_t n)
+{
+	const char *address;
+	size_t a = 0;
+
+	do {
+		address = knot_value(item, "address", a++);
+		if (!address && (a > 1 || !knot_value(item, "key", 0)))
+			break;
+		if (address && strchr(address, '-')) {
+			plan_note(k->p, NOTE_LOST, k->file, item->line, "address: %s: a range; write it as nets", address);
+			continue;
+		}
+		size_t i = 0;
+		do {
+			if (n == PAIRS_MOST) {
+				plan_note(k->p, NOTE_LOST, k->file, item->line, "more than %d keys and addresses", PAIRS_MOST);
+				return n;
+			}
+			to[n++] = (struct pair){ key_of(k, knot_value(item, "key", i)), address };
+		} while (knot_value(item, "key", ++i));
+	} while (address);
+	return n;
+}
+
 /* Who an ACL is about, at the end of a list. */
 static void put_who(struct knot *k, const struct node *acl, struct out *entry, const char *as)
 {
-	const char *key = key_of(k, knot_value(acl, "key", 0)), *address;
+	struct pair pairs[PAIRS_MOST];
+	const size_t n = add_pairs(k, acl, pairs, 0);
 	struct out *list = out_list(entry, as);
 
 	knot_remotes(k, acl, "remote", entry, as);
-	for (size_t i = 0; (address = knot_value(acl, "address", i)); i++) {
-		struct out *one;
-		if (strchr(address, '-'))
-			plan_note(k->p, NOTE_LOST, k->file, acl->line, "address: %s: a range; write it as nets", address);
-		else if (key)
-			one = out_add_map(list), out_set(one, "key", key), out_set(one, "from", address);
-		else
-			out_add(list, address);
+	for (size_t i = 0; i < n; i++) {
+		if (!pairs[i].key) {
+			out_add(list, pairs[i].from);
+			continue;
+		}
+		struct out *one = out_add_map(list);
+		out_set(one, "key", pairs[i].key);
+		if (pairs[i].from)
+			out_set(one, "from", pairs[i].from);
 	}
-	for (size_t i = 0; !knot_value(acl, "address", 0) && (key = key_of(k, knot_value(acl, "key", i))); i++)
-		out_set(out_add_map(list), "key", key);
 }
 
 static const char *below_zone(struct knot *k, const char *name, const char *origin)
@@ -132,18 +163,15 @@ static const char *below_zone(struct knot *k, const char *name, const char *orig
 	return len > zone ? plan_textf(k->p, "%.*s", (int)(len - zone - 1), full) : "@";
 }
 
-static void update_rule(struct knot *k, const struct node *acl, const char *origin, struct out *entry)
+/* What one client may change. */
+static void update_rule(struct knot *k, const struct node *acl, const char *origin, const struct pair *who, struct out *may)
 {
-	struct out *may = out_add_map(out_list(entry, "update"));
-	const char *key = key_of(k, knot_value(acl, "key", 0)), *from = knot_value(acl, "address", 0), *name, *type;
-	const char *match = knot_value(acl, "update-owner-match", 0);
+	const char *match = knot_value(acl, "update-owner-match", 0), *name, *type;
 
-	if (key)
-		out_set(may, "key", key);
-	if (from)
-		out_set(may, "from", from);
-	if (knot_value(acl, "address", 1) || knot_value(acl, "key", 1))
-		plan_note(k->p, NOTE_LOST, k->file, acl->line, "an acl of updates with several keys or addresses: only the first of each is taken");
+	if (who->key)
+		out_set(may, "key", who->key);
+	if (who->from)
+		out_set(may, "from", who->from);
 	for (size_t i = 0; (name = knot_value(acl, "update-owner-name", i)); i++) {
 		const char *own = below_zone(k, name, origin);
 		if (!match || strcmp(match, "sub") != 0)
@@ -153,12 +181,36 @@ static void update_rule(struct knot *k, const struct node *acl, const char *orig
 	}
 	for (size_t i = 0; (type = knot_value(acl, "update-type", i)); i++)
 		out_add(out_list(may, "types"), type);
+}
+
+/* A remote's address is of a server, and may have a port; a client asks from any. */
+static void update_rules(struct knot *k, const struct node *acl, const char *origin, struct out *entry)
+{
+	struct pair pairs[PAIRS_MOST];
+	size_t n = add_pairs(k, acl, pairs, 0);
+	const char *id;
+
+	for (size_t i = 0; (id = knot_value(acl, "remote", i)); i++) {
+		const struct node *remote = knot_item(k, "remote", id);
+		if (remote)
+			n = add_pairs(k, remote, pairs, n);
+		else
+			plan_note(k->p, NOTE_LOST, k->file, acl->line, "remote: there is no remote %s", id);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (pairs[i].from)
+			pairs[i].from = plan_textf(k->p, "%.*s", (int)strcspn(pairs[i].from, "@"), pairs[i].from);
+		update_rule(k, acl, origin, &pairs[i], out_add_map(out_list(entry, "update")));
+	}
+	if (!n)
+		return;
 	out_set(entry, "write-back", "store");
 	k->stores = true;
 }
 
 void knot_acls(struct knot *k, const struct node *zone, const struct node *template, const char *origin, struct out *entry)
 {
+	static const char *const lists[] = { "transfer", "notify-from", "query" };
 	const struct node *item = saying(zone, template, "acl");
 	const char *id, *action;
 
@@ -178,9 +230,13 @@ void knot_acls(struct knot *k, const struct node *zone, const struct node *templ
 			else if (strcmp(action, "query") == 0)
 				put_who(k, acl, entry, "query");
 			else if (strcmp(action, "update") == 0)
-				update_rule(k, acl, origin, entry);
+				update_rules(k, acl, origin, entry);
 		}
 	}
+	/* Where nobody of a list could be said, it is for nobody. */
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (out_get(entry, lists[i]) && !out_count(out_get(entry, lists[i])))
+			out_set(entry, lists[i], "none");
 }
 
 /* --- zones -------------------------------------------------------------------------------- */
@@ -329,15 +385,47 @@ static void put_server(struct knot *k)
 	}
 }
 
+/* The ID behind "mod-rrl" in a list of modules; NULL: there is none. */
+static const char *rrl_in(const struct node *item, const char *key)
+{
+	const char *module;
+
+	for (size_t i = 0; (module = knot_value(item, key, i)); i++)
+		if (strncmp(module, "mod-rrl", 7) == 0)
+			return module[7] == '/' ? module + 8 : "default";
+	return NULL;
+}
+
+/* The limits that somebody asks for: those of all zones, else those of the first zone that has some. */
 static void put_rrl(struct knot *k)
 {
-	const struct node *list = parse_get(k->top, "mod-rrl"), *item = list ? list->first : NULL;
-	const char *rate = item ? knot_value(item, "rate-limit", 0) : NULL, *slip = item ? knot_value(item, "slip", 0) : NULL;
+	static const char *const lists[] = { "template", "zone" }, *const keys[] = { "global-module", "module" };
+	static const char *const same[][2] = { { "rate-limit", "rate" }, { "slip", "slip" }, { "dry-run", "dry-run" } };
+	const char *id = NULL, *net;
 
-	if (rate)
-		out_set(out_map(k->p->conf, "rrl"), "rate", rate);
-	if (rate && slip)
-		out_set(out_map(k->p->conf, "rrl"), "slip", slip);
+	for (size_t key = 0; key < 2; key++)
+		for (size_t l = 0; l < 2; l++) {
+			const struct node *list = parse_get(k->top, lists[l]);
+			for (const struct node *i = list ? list->first : NULL; i && !id; i = i->next)
+				id = rrl_in(i, keys[key]);
+		}
+	const struct node *item = id ? knot_item(k, "mod-rrl", id) : NULL;
+	if (!item)
+		return;
+	struct out *rrl = out_map(k->p->conf, "rrl");
+	for (const struct node *v = item->first; v; v = v->next) {
+		const char *text = node_string(v);
+		bool known = strcmp(v->key->text, "id") == 0 || strcmp(v->key->text, "whitelist") == 0;
+		for (size_t i = 0; text && i < sizeof same / sizeof *same; i++)
+			if (strcmp(v->key->text, same[i][0]) == 0) {
+				out_set(rrl, same[i][1], i == 2 ? (node_is_true(v) ? "on" : "off") : text);
+				known = true;
+			}
+		if (!known)
+			plan_note(k->p, NOTE_LOST, k->file, v->line, "mod-rrl: %s", v->key->text);
+	}
+	for (size_t i = 0; (net = knot_value(item, "whitelist", i)); i++)
+		out_add(out_list(rrl, "exempt"), net);
 }
 
 static void tell_sections(struct knot *k)

@@ -55,6 +55,19 @@ char *plan_lower(struct plan *p, const char *s)
 	return low;
 }
 
+void plan_key(struct plan *p, const char *file, unsigned line, const char *name, const char *algorithm, const char *secret)
+{
+	struct out *key = out_map(out_map(p->conf, "keys"), name);
+	const bool weak = !*algorithm || strncasecmp(algorithm, "hmac-md5", 8) == 0;
+
+	out_set(key, "algorithm", weak ? "hmac-md5" : algorithm);
+	out_set(key, "secret", secret);
+	if (!weak)
+		return;
+	out_set(key, "md5", "on");
+	plan_note(p, NOTE_SEE, file, line, "key %s: hmac-md5 is weak; take hmac-sha256 where the other side knows it", name);
+}
+
 bool plan_has_word(const struct words *w, const char *s)
 {
 	for (size_t i = 0; i < w->n; i++)

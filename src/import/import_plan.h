@@ -75,6 +75,8 @@ void plan_fini(struct plan *p);
 
 __attribute__((format(printf, 2, 3))) char *plan_textf(struct plan *p, const char *fmt, ...);
 char *plan_lower(struct plan *p, const char *s);
+/* A key of TSIG; "" for an algorithm is HMAC-MD5, which the others take as such and here has to be allowed. */
+void plan_key(struct plan *p, const char *file, unsigned line, const char *name, const char *algorithm, const char *secret);
 void plan_word(struct plan *p, struct words *w, const char *s);
 bool plan_has_word(const struct words *w, const char *s);
 

@@ -63,7 +63,8 @@ RULES = {"none.test": "", "all.test": "transfer: any", "net.test": "transfer: [ 
          "key.test": "transfer: [ { key: k256 } ]", "both.test": "transfer: { key: k256, from: 127.0.0.4/30 }",
          "peer.test": "transfer: [ ns2 ]", "address.test": "transfer: [ ns3 ]", "template.test": "template: keyed",
          "own.test": "template: keyed, transfer: none", "late.test": "transfer: [ 127.0.0.2 ], template: keyed",
-         "closed.test": "query: [ { key: k256 } ], transfer: [ { key: k256 } ]"}
+         "closed.test": "query: [ { key: k256 } ], transfer: [ { key: k256 } ]",
+         "hidden.test": "query: none, transfer: [ { key: k256 } ]"}
 
 CONFIG = """
 keys:
@@ -246,7 +247,8 @@ def who_may():
              ("peer.test", None, "127.0.0.8", False), ("peer.test", K, "127.0.0.8", False),
              ("address.test", None, "127.0.0.6", True), ("address.test", None, "127.0.0.7", True), ("address.test", None, one, False),
              ("template.test", K, one, True), ("template.test", None, one, False), ("own.test", K, one, False),
-             ("late.test", None, "127.0.0.2", True), ("late.test", K, one, False)]
+             ("late.test", None, "127.0.0.2", True), ("late.test", K, one, False),
+             ("hidden.test", K, one, True), ("hidden.test", None, one, False)]
     for zone, key, address, may in table:
         for packet in (query(zone, "AXFR", edns=opt(options=option(9) + option(19))), ixfr(zone, 3)):
             messages = server.fetch(zone, key, address, packet)
@@ -282,6 +284,8 @@ def closed():
     same((m.rcode, m.answer, set(m.options())), (REFUSED, [], {15}), "a stranger:")
     m = ask("closed.test", "SOA", K, edns=opt(options=option(9)))
     same((m.rcode, len(m.answer), 9 in m.options()), (NOERROR, 1, True), "a friend:")
+    for key in (None, K):                                       # "none": nobody is answered; who_may() has it whole
+        same(ask("hidden.test", "SOA", key).rcode, REFUSED, "hidden:")
     server.write("zones/all.test.zone", SMALL.replace(" 7 ", " 8 ") + "into CNAME ns1.closed.test.\n")
     same(server.ctl("reload")[0], 0)
     same([r.type for r in ask("into.all.test", "A").answer], [5], "a stranger by a CNAME:")

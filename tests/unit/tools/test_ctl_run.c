@@ -20,7 +20,7 @@
 
 /* Each folder of tests/sessions has a `session`: commands behind "$ ", each with what it says, and its status where that is not
  * 0. "cat FILE" shows a file. They run in a copy of the folder, or of the one that a first line "from FOLDER" names; "@DIR@"
- * stands for it. Where it has a t.yaml a server of that runs, at @PORT@. Moments, generations and who runs this are told as "@TIME@",
+ * stands for it. Where it has a t.yaml a server of that runs, at @PORT@; "@PORT@", "@CLOSED@" and "@DNS@" of others' files are some ports. Moments, generations and who runs this are told as "@TIME@",
  * "@N@" and "@WHO@". With UNIT_SESSIONS=write the sessions are written anew, to be read by whoever has changed them. */
 
 static struct house h;
@@ -53,20 +53,23 @@ static void add_file(struct text *to, const char *path)
 static int copy_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	char to[600];
-	struct text was = { 0 }, half = { 0 }, is = { 0 };
+	const char *instead[][2] = { { "@DIR@", folder }, { "@PORT@", serves ? port : "8080" }, { "@CLOSED@", "8081" }, { "@DNS@", "5353" } };
+	struct text is = { 0 };
 
 	(void)st;
 	(void)at;
 	snprintf(to, sizeof to, "%s%s", folder, path + strlen(from));
 	if (kind == FTW_D)
 		return mkdir(to, 0755) != 0 && access(to, F_OK) != 0;
-	add_file(&was, path);
-	add_replaced(&half, text_get(&was), "@DIR@", folder);
-	add_replaced(&is, text_get(&half), "@PORT@", port);
-	text_fini(&half);
+	add_file(&is, path);
+	for (size_t i = 0; i < UNIT_COUNT(instead); i++) {
+		struct text was = { 0 };
+		text_take(&was, &is);
+		add_replaced(&is, text_get(&was), instead[i][0], instead[i][1]);
+		text_fini(&was);
+	}
 	FILE *f = fopen(to, "we");
 	const bool ok = f && fwrite(text_get(&is), 1, is.len, f) == is.len && fclose(f) == 0;
-	text_fini(&was);
 	text_fini(&is);
 	return ok ? 0 : 1;
 }
