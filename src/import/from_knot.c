@@ -164,7 +164,7 @@ static const char *below_zone(struct knot *k, const char *name, const char *orig
 }
 
 /* What one client may change. */
-static void update_rule(struct knot *k, const struct node *acl, const char *origin, const struct pair *who, struct out *may)
+static void put_update(struct knot *k, const struct node *acl, const char *origin, const struct pair *who, struct out *may)
 {
 	const char *match = knot_value(acl, "update-owner-match", 0), *name, *type;
 
@@ -184,7 +184,7 @@ static void update_rule(struct knot *k, const struct node *acl, const char *orig
 }
 
 /* A remote's address is of a server, and may have a port; a client asks from any. */
-static void update_rules(struct knot *k, const struct node *acl, const char *origin, struct out *entry)
+static void put_updates(struct knot *k, const struct node *acl, const char *origin, struct out *entry)
 {
 	struct pair pairs[PAIRS_MOST];
 	size_t n = add_pairs(k, acl, pairs, 0);
@@ -200,7 +200,7 @@ static void update_rules(struct knot *k, const struct node *acl, const char *ori
 	for (size_t i = 0; i < n; i++) {
 		if (pairs[i].from)
 			pairs[i].from = plan_textf(k->p, "%.*s", (int)strcspn(pairs[i].from, "@"), pairs[i].from);
-		update_rule(k, acl, origin, &pairs[i], out_add_map(out_list(entry, "update")));
+		put_update(k, acl, origin, &pairs[i], out_add_map(out_list(entry, "update")));
 	}
 	if (!n)
 		return;
@@ -230,7 +230,7 @@ void knot_acls(struct knot *k, const struct node *zone, const struct node *templ
 			else if (strcmp(action, "query") == 0)
 				put_who(k, acl, entry, "query");
 			else if (strcmp(action, "update") == 0)
-				update_rules(k, acl, origin, entry);
+				put_updates(k, acl, origin, entry);
 		}
 	}
 	/* Where nobody of a list could be said, it is for nobody. */
