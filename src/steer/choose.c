@@ -207,6 +207,14 @@ static bool has_forms(const struct pool *p)
 	return false;
 }
 
+/* What a pool answers holds no longer than the pool itself would have it. */
+static void limit_by_pool(struct choose_walk *w)
+{
+	const uint32_t ttl_s = choose_steady_ttl_s(w);
+
+	w->ttl_most_s = ttl_s < w->ttl_most_s ? ttl_s : w->ttl_most_s;
+}
+
 bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 {
 	static const struct choose_own nothing;
@@ -226,8 +234,7 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 				w, &(struct choose_inside){ w->pool->other, false, false });
 	}
 	if (took) {
-		const uint32_t ttl_s = choose_steady_ttl_s(w);
-		w->ttl_most_s = ttl_s < w->ttl_most_s ? ttl_s : w->ttl_most_s;
+		limit_by_pool(w);
 		if (w->choice->form == UINT16_MAX && has_forms(w->pool))
 			w->choice->form = x->pool;
 	}
@@ -295,7 +302,8 @@ static void find_client(struct choose_walk *w, const uint8_t *template)
 		w->choice->place = places_get(atlas->cities.places, hit.value);
 }
 
-/* From pool to pool that stands in. True: some edge might be answered with. */
+/* From pool to pool that stands in, whose answers are to end when the one before it has some again. True: some edge might be
+ * answered with. */
 static bool go(struct choose_walk *w)
 {
 	bool some = false;
@@ -309,6 +317,7 @@ static bool go(struct choose_walk *w)
 		if (by_rules(w) || w->over)
 			break;
 		some = some || choose_has_any(w);
+		limit_by_pool(w);
 	} while (!choose_all_down(w));
 	return some;
 }

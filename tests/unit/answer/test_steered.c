@@ -61,9 +61,9 @@ static void hints_follow_the_state_of_edges(void)
 		"ipv6hint=2001:db8::2 | - | - | -");
 	x.states[1] = EDGE_DOWN;
 	asking_again(&x);
-	/* Who stands in has no such answer, for now. */
+	/* Who stands in has no such answer, for now, and is answered with no longer than the pool says. */
 	CU_ASSERT_STRING_EQUAL(asking(&x, "stand A"),
-		"NOERROR aa | stand 300 A 192.0.2.3 | - | - | -");
+		"NOERROR aa | stand 70 A 192.0.2.3 | - | - | -");
 	CU_ASSERT_STRING_EQUAL(asking(&x, "stand HTTPS"),
 		"NOERROR aa | - | example. 60 SOA ns1 host 7 7200 900 1209600 60 | - | -");
 	x.states[0] = x.states[1] = EDGE_UP;
