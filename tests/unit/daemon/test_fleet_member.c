@@ -3,6 +3,7 @@
 #include "daemon/publish.h"
 #include "report/report_values.h"
 #include "unit/daemon/houses.h"
+#include "unit/fleet/real_redis.h"
 #include "unit/net/serving.h"
 #include "unit/unit.h"
 
@@ -18,54 +19,9 @@
 
 /* Two servers of a fleet, on a real Redis. */
 static struct houses hs;
-static struct net_address redis_at;
-static pid_t redis;
+static struct real_redis redis;
 
 #define SECRET "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-
-static void begin_redis(void)
-{
-	char port[8];
-
-	snprintf(port, sizeof port, "%u", serving_port(&redis_at));
-	fflush(stdout);
-	redis = fork();
-	if (redis == 0) {
-		const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(null, 1);
-		dup2(null, 2);
-		execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp", (char *)NULL);
-		_exit(127);
-	}
-}
-
-/* False where there is none. */
-static bool open_redis(void)
-{
-	int status;
-
-	redis_at = serving_address("127.0.0.1");
-	begin_redis();
-	for (unsigned i = 0; i < 1000; i++) {
-		const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		const bool is_there = connect(fd, (const struct sockaddr *)&redis_at.sa, redis_at.len) == 0;
-		close(fd);
-		if (is_there)
-			return true;
-		if (waitpid(redis, &status, WNOHANG) == redis)
-			break;
-		ev_sleep(0.01);
-	}
-	puts("redis-server is not there: fleets are not looked at");
-	return false;
-}
-
-static void end_redis(void)
-{
-	kill(redis, SIGKILL);
-	waitpid(redis, NULL, 0);
-}
 
 static void configure(struct house *h, const char *name, const char *edges)
 {
@@ -75,14 +31,14 @@ static void configure(struct house *h, const char *name, const char *edges)
 		"server: { listen: \"127.0.0.1:%u\", workers: 1, folders: any }\nstore: { file: w.db }\n"
 		"fleet: { redis: \"redis://127.0.0.1:%u\", name: test, server: %s, region: %s, secret: \"" SECRET "\" }\n"
 		"zones: [ { dir: zones, fleet: on }, { name: s.test, file: s.zone, fleet: on, dnssec: auto } ]\n%s",
-		serving_port(&h->at), serving_port(&redis_at), name, h == &hs.one ? "eu" : "us", edges);
+		serving_port(&h->at), serving_port(&redis.at), name, h == &hs.one ? "eu" : "us", edges);
 	site_put(&h->site, "t.yaml", text);
 	site_put(&h->site, "s.zone", SITE_ZONE(3, "www A 192.0.2.9\n"));
 }
 
 static bool open_both(void)
 {
-	if (!open_redis())
+	if (!real_redis_open(&redis))
 		return false;
 	house_open(&hs.one, "");
 	house_open(&hs.two, "");
@@ -99,7 +55,7 @@ static void close_both(void)
 	house_stop(&hs.one);
 	house_close(&hs.two);
 	house_close(&hs.one);
-	end_redis();
+	real_redis_end(&redis);
 }
 
 static void what_one_server_has_all_have(void)
@@ -164,13 +120,13 @@ static void whoever_is_alone_goes_on_and_what_was_wanted_meanwhile_is_wanted_by_
 		return;
 	houses_wait(&hs, &hs.two, "fleet", "2 of 2 servers are there");
 	houses_wait(&hs, &hs.one, "fleet", "2 of 2 servers are there");
-	end_redis();
+	real_redis_end(&redis);
 	houses_wait(&hs, &hs.one, "fleet", "; its Redis is not reached, and we go on alone: ");
 	houses_wait(&hs, &hs.two, "fleet", "; its Redis is not reached, and we go on alone: ");
 	houses_told(&hs.one, "force ams down", 0, "");
 	CU_ASSERT_STRING_EQUAL(text_get(&hs.one.out), "ams: down; the fleet's Redis is not reached: other servers follow when it is\n");
 	houses_told(&hs.two, "force nyc drain", 0, "nyc: drain; the fleet's Redis is not reached: other servers follow when it is\n");
-	begin_redis();
+	real_redis_begin(&redis);
 	houses_wait(&hs, &hs.one, "fleet", "2 of 2 servers are there\n");
 	houses_wait(&hs, &hs.two, "fleet", "2 of 2 servers are there\n");
 	houses_wait(&hs, &hs.one, "edges", "forced drain");
@@ -243,7 +199,7 @@ static void what_one_server_finds_all_know(void)
 		"pools: { web: { edges: [ ams, nyc ], probe: t, panic: 0%% }, two: { edges: [ nyc, ams ], policy: ordered, probe: m } }\n"
 		"balance: { every: 1s }\nlatency: { state: latency.csv }\n",
 		serving_port(&probed));
-	if (!open_redis())
+	if (!real_redis_open(&redis))
 		return;
 	const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	CU_ASSERT_FATAL(bind(listener, (const struct sockaddr *)&probed.sa, probed.len) == 0 && listen(listener, 4096) == 0);
@@ -291,7 +247,7 @@ static void what_one_server_finds_all_know(void)
 
 static void a_start_that_waits_for_the_fleet_can_be_ended(void)
 {
-	redis_at = serving_address("127.0.0.1"); /* nobody listens there */
+	redis.at = serving_address("127.0.0.1"); /* nobody listens there */
 	house_open(&hs.one, "");
 	configure(&hs.one, "ns1", SITE_EDGES SITE_POOLS);
 	CU_ASSERT_TRUE_FATAL(house_start(&hs.one));

@@ -1,10 +1,12 @@
 #include "fleet/fleet_inner.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A server that hears, and one that speaks; neither has an engine. */
 struct two {
@@ -152,12 +154,64 @@ static void what_nobody_with_the_secret_has_said_is_passed_over(void)
 	two_close(&t);
 }
 
+/* The clock of who speaks goes wrong by so many seconds. */
+static void set_clock(struct two *t, int64_t wrong_s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	t->there.looks[0].offset_us = ((int64_t)now.tv_sec + wrong_s) * 1000000 + now.tv_nsec / 1000 - (int64_t)clock_us();
+	t->there.looks[0].took_us = 1;
+	t->there.n_looks = 1;
+}
+
+/* Old is what is so by our own clock, and by what others have said since: 10 minutes. */
+static void what_was_said_long_ago_is_not_heard_as_news(void)
+{
+	static struct two t;
+	size_t n;
+
+	two_open(&t);
+	set_clock(&t, -3600);
+	/* Nobody has said anything yet: whoever is an hour late may be right. */
+	hear(&t, FLEET_HEALTH, "late");
+	CU_ASSERT(t.taken == 1 && t.here.counts.old == 0);
+	uint8_t *long_ago = say(&t, FLEET_HEALTH, "long ago", &n);
+	set_clock(&t, 0);
+	hear(&t, FLEET_HEALTH, "now");
+	CU_ASSERT_EQUAL(t.taken, 2);
+	t.there.life++; /* as if of another life, which nothing else knows for old */
+	set_clock(&t, -700);
+	hear(&t, FLEET_HEALTH, "too old");
+	CU_ASSERT(t.taken == 2 && t.here.counts.old == 1);
+	fleet_heard_take(&t.here, long_ago, n, false, NULL);
+	CU_ASSERT(t.taken == 2 && t.here.counts.old == 2);
+	/* What is kept may be as old as it is. */
+	uint8_t *kept = say(&t, FLEET_HEALTH, "kept", &n);
+	fleet_heard_take(&t.here, kept, n, true, "ns2");
+	CU_ASSERT_EQUAL(t.taken, 3);
+	set_clock(&t, -500);
+	hear(&t, FLEET_HEALTH, "recent");
+	CU_ASSERT_EQUAL(t.taken, 4);
+	/* Somebody's clock is an hour ahead: nobody becomes deaf by it to who is right. */
+	set_clock(&t, 3600);
+	hear(&t, FLEET_HEALTH, "ahead");
+	CU_ASSERT_EQUAL(t.taken, 5);
+	set_clock(&t, -5);
+	hear(&t, FLEET_HEALTH, "right");
+	CU_ASSERT(t.taken == 6 && t.here.counts.old == 2);
+	free(long_ago);
+	free(kept);
+	two_close(&t);
+}
+
 void suite_fleet_heard(void);
 void suite_fleet_heard(void)
 {
 	static const struct unit_case cases[] = {
 		{ "what is said is heard once, and in its order", what_is_said_is_heard_once_and_in_its_order },
 		{ "a newer server is understood as far as we know it", a_newer_server_is_understood_as_far_as_we_know_it },
+		{ "what was said long ago is not heard as news", what_was_said_long_ago_is_not_heard_as_news },
 		{ "what nobody with the secret has said is passed over",
 			what_nobody_with_the_secret_has_said_is_passed_over },
 	};

@@ -59,7 +59,7 @@ static void it_is_read_whatever_the_order_of_columns(void)
 	char net[ADDR_TEXT];
 
 	read_text(&d,
-		"# ours\nweight, client ,asn,resolver\n3,1.0.0.0/16,7,9.9.9.0/24\r\n"
+		"# ours\nweight, client\t,asn,resolver\n3,1.0.0.0/16,7,9.9.9.0/24\r\n"
 		",2.0.0.0/16,,9.9.9.0/24\n1,1.0.0.0/16,,9.9.9.0/24\n1,2a00::/32,,2001:db8::53\n");
 	CU_ASSERT_EQUAL(d.f.errors, 0);
 	if (!d.r || d.r->n != 2 || d.r->n_clients != 3)

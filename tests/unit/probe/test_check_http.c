@@ -7,6 +7,8 @@
 #include "probe/check_http.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,7 +434,24 @@ static void what_speaks_no_tls_is_told(void)
 	close_desk(&d);
 }
 
+/* Probes of HTTP have a thread of their own, which takes no signals. */
+static void who_starts_probes_keeps_its_signals(void)
+{
+	struct desk d;
+	sigset_t before, now;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	open_desk(&d);
+	probing_plan(&d.p);
+	probing_now(&d.p, 0);
+	pthread_sigmask(SIG_SETMASK, NULL, &now);
+	CU_ASSERT_EQUAL(sigismember(&now, SIGUSR1), sigismember(&before, SIGUSR1));
+	CU_ASSERT_EQUAL(sigismember(&now, SIGTERM), sigismember(&before, SIGTERM));
+	close_desk(&d);
+}
+
 static const struct unit_case cases[] = {
+	{ "who starts probes keeps its signals", who_starts_probes_keeps_its_signals },
 	{ "answers pass by their status", answers_pass_by_their_status },
 	{ "a server of HTTP/2 alone is told as that", a_server_of_http_2_alone_is_told_as_that },
 	{ "the request is what the probe says", the_request_is_what_the_probe_says },
