@@ -7,6 +7,8 @@
 #include "import/import_node.h"
 #include "import/import_zone.h"
 
+#include "base/addr.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +151,17 @@ static void expression(struct coredns *c, const char *text, struct alternatives 
 
 /* --- blocks ------------------------------------------------------------------------------- */
 
+/* A map of the list says `text` of that. */
+static bool has_entry(const struct out *list, const char *key, const char *text)
+{
+	for (size_t i = 0; i < out_count(list); i++) {
+		const struct out *is = out_get(out_at(list, i, NULL), key);
+		if (is && strcmp(out_text(is), text) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_listen(struct coredns *c, const char *scheme, const char *port, const struct node *body)
 {
 	const struct node *bind = find(c, body, "bind", 0);
@@ -162,14 +175,23 @@ static void add_listen(struct coredns *c, const char *scheme, const char *port, 
 	const char *use = *port ? port : strcmp(is, "tls:") == 0 || strcmp(is, "quic:") == 0 ? "853" : *is ? "443" : "53";
 	for (size_t i = 1; i < (bind ? bind->n : 3); i++) {
 		const char *address = bind ? word(bind, i) : i == 1 ? "0.0.0.0" : "::";
+		struct addr a;
+		if (!addr_parse(&a, address)) {
+			plan_note(c->p, NOTE_LOST, c->path, bind->line, "bind %s: listens on addresses, not on interfaces", address);
+			continue;
+		}
 		const char *full = strchr(address, ':') ? plan_textf(c->p, "%s[%s]:%s", is, address, use) : plan_textf(c->p, "%s%s:%s", is, address, use);
 		if (!plan_has_word(&c->listen, full))
 			plan_word(c->p, &c->listen, full);
 	}
 	const struct node *tls = find(c, body, "tls", 0);
 	if (*is && tls && tls->n > 2) {
-		struct out *one = out_add_map(out_list(out_map(c->p->conf, "server"), "tls"));
-		out_set(one, "cert", file_beside(&c->p->mem, c->path, word(tls, 1)));
+		const char *cert = file_beside(&c->p->mem, c->path, word(tls, 1));
+		struct out *list = out_list(out_map(c->p->conf, "server"), "tls");
+		if (has_entry(list, "cert", cert))
+			return;
+		struct out *one = out_add_map(list);
+		out_set(one, "cert", cert);
 		out_set(one, "key", file_beside(&c->p->mem, c->path, word(tls, 2)));
 	}
 }
@@ -318,6 +340,47 @@ static void put_views(struct coredns *c, struct block *first)
 	rrs_merge(c->p, z, all, n, (struct named_at){ c->path, first->line });
 }
 
+/* What a regular expression of file names is as our pattern: "(.*)" between letters that stand for themselves. NULL: it is more than that. */
+static const char *pattern_of(struct coredns *c, const char *regex, const char *origin)
+{
+	const char *part = strstr(regex, "(.*)");
+	char *to = plan_textf(c->p, "%s", regex), *at = to;
+
+	if (!part || strcmp(origin, "{1}") != 0)
+		return NULL;
+	for (const char *s = regex; *s; s++) {
+		if (s == part) {
+			*at++ = '*';
+			s += 3;
+			continue;
+		}
+		if ((*s == '^' && s == regex) || (*s == '$' && !s[1]))
+			continue;
+		if (*s == '\\' && s[1])
+			s++;
+		else if (strchr("^$.|?*+()[]{}\\", *s))
+			return NULL;
+		*at++ = *s;
+	}
+	*at = 0;
+	return to;
+}
+
+/* "directory DIR [REGEXP ORIGIN]": once, for whichever zones it is said. */
+static void add_folder(struct coredns *c, const struct block *b, const struct node *s)
+{
+	const char *dir = file_beside(&c->p->mem, c->path, word(s, 1)), *files = s->n > 2 ? pattern_of(c, word(s, 2), word(s, 3)) : "db.*";
+
+	if (has_entry(out_list(c->p->conf, "zones"), "dir", dir))
+		return;
+	struct out *entry = out_add_map(out_list(c->p->conf, "zones"));
+	out_set(entry, "dir", dir);
+	out_set(entry, "files", files ? files : "db.*");
+	if (!files)
+		plan_note(c->p, NOTE_SEE, c->path, s->line, "auto: zones are those files of the folder that are called db.ZONE");
+	transfers(c, b->body, entry);
+}
+
 static void one_zone(struct coredns *c, struct block *b)
 {
 	const struct node *secondary = find(c, b->body, "secondary", 0);
@@ -326,14 +389,8 @@ static void one_zone(struct coredns *c, struct block *b)
 	if (find(c, b->body, "auto", 0)) {
 		const struct node *in = block_of(find(c, b->body, "auto", 0));
 		for (const struct node *s = in ? in->first : NULL; s; s = s->next)
-			if (strcmp(word(s, 0), "directory") == 0) {
-				struct out *entry = out_add_map(out_list(c->p->conf, "zones"));
-				out_set(entry, "dir", file_beside(&c->p->mem, c->path, word(s, 1)));
-				out_set(entry, "files", "db.*");
-				if (s->n > 2)
-					plan_note(c->p, NOTE_SEE, c->path, s->line, "auto: zones are those files of the folder that are called db.ZONE");
-				transfers(c, b->body, entry);
-			}
+			if (strcmp(word(s, 0), "directory") == 0)
+				add_folder(c, b, s);
 	} else if (secondary) {
 		struct out *entry = plan_zone_plain(c->p, b->zone, NULL)->entry;
 		const struct node *in = block_of(secondary);

@@ -10,11 +10,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEEP_MOST = 16 };
+enum { DEEP_MOST = 64 };
 
 struct gdnsd_made {
 	const char *key;
 	struct gdnsd_target is;
+	bool begun; /* and not yet made */
 	struct gdnsd_made *next;
 };
 
@@ -36,7 +37,7 @@ static void make(struct gdnsd *g, const char *key, const char *name)
 {
 	struct gdnsd_made *m = arena_zalloc(&g->p->mem, sizeof *m);
 
-	*m = (struct gdnsd_made){ key, { name, true }, g->made };
+	*m = (struct gdnsd_made){ .key = key, .is = { name, true }, .next = g->made };
 	g->made = m;
 }
 
@@ -330,7 +331,10 @@ static bool metafo(struct gdnsd *g, const struct node *res, const struct gdnsd_i
 		else
 			plan_note(g->p, NOTE_LOST, g->file, res->line, "the datacenter %s has no address", dc ? dc : "(none)");
 	}
-	return out_count(out_get(pool, "edges")) > 0;
+	if (out_count(out_get(pool, "edges")))
+		return true;
+	out_drop(out_get(g->p->conf, "pools"), to->name);
+	return false;
 }
 
 /* --- resources ---------------------------------------------------------------------------- */
@@ -371,22 +375,26 @@ bool gdnsd_resource(struct gdnsd *g, const char *plugin, const char *name, const
 
 	for (struct gdnsd_made *m = g->made; m; m = m->next)
 		if (strcmp(m->key, key) == 0) {
+			if (m->begun)
+				plan_note(g->p, NOTE_LOST, g->file, 0, "%s!%s: resources lead to each other in a circle", plugin, name);
 			*to = m->is;
 			return to->name != NULL;
 		}
 	if (g->deep == DEEP_MOST) {
-		plan_note(g->p, NOTE_LOST, g->file, 0, "%s!%s: resources lead to each other in a circle", plugin, name);
+		plan_note(g->p, NOTE_LOST, g->file, 0, "%s!%s: resources are nested too deep", plugin, name);
 		return false;
 	}
-	g->deep++;
-	struct gdnsd_target is = { .name = NULL };
-	const bool ok = make_resource(g, plugin, name, at, &is);
-	g->deep--;
 	struct gdnsd_made *m = arena_zalloc(&g->p->mem, sizeof *m);
-	*m = (struct gdnsd_made){ key, { ok ? is.name : NULL, is.is_pool }, g->made };
+	*m = (struct gdnsd_made){ .key = key, .begun = true, .next = g->made };
 	g->made = m;
+	struct gdnsd_target is = { .name = NULL };
+	g->deep++;
+	if (make_resource(g, plugin, name, at, &is))
+		m->is = is;
+	g->deep--;
+	m->begun = false;
 	*to = m->is;
-	return ok;
+	return to->name != NULL;
 }
 
 /* Whatever was made may be an edge alone: names in zones are handed to pools. */
