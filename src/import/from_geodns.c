@@ -5,6 +5,8 @@
 #include "import/import_run.h"
 #include "import/import_node.h"
 
+#include "base/addr.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +99,16 @@ static const char *name_of(struct geodns *g, const char *name)
 	return plan_full_name(g->p, name, strchr(name, '.') ? "." : g->z->name);
 }
 
+/* Labels are texts of JSON: what would end a name in a master file is escaped. */
 static const char *own_name(struct geodns *g, const char *label)
 {
-	return *label ? plan_textf(g->p, "%s.%s", label, g->z->name) : g->z->name;
+	struct text t = { 0 };
+
+	for (const char *s = label; *s; s++)
+		text_addf(&t, *s > 0 && (*s <= ' ' || *s == 127 || strchr("\"();", *s)) ? "\\%03d" : "%c", *s);
+	const char *name = *label ? plan_textf(g->p, "%s.%s", text_get(&t), g->z->name) : g->z->name;
+	text_fini(&t);
+	return name;
 }
 
 /* --- what an entry says ------------------------------------------------------------------- */
@@ -137,7 +146,8 @@ static void add_member(struct geodns *g, struct out *pool, const char *hint, con
 		data = node_get_string(one, type);
 		weight = node_get_string(one, "weight");
 	}
-	if (!data) {
+	struct addr addr;
+	if (!data || (strcasecmp(type, "cname") != 0 && !addr_parse(&addr, data))) {
 		plan_note(g->p, NOTE_LOST, g->path, one->line, "%s: what is answered is not known", type);
 		return;
 	}
@@ -330,6 +340,15 @@ static size_t add_places(struct geodns *g, const char *label, struct target *all
 	return n;
 }
 
+/* An alias of an alias has nothing, nor has one of what is not there. */
+static void tell_alias(struct geodns *g, const char *label, const struct node *entry)
+{
+	const char *to = entry && entry->kind == NODE_MAP ? node_get_string(entry, "alias") : NULL;
+
+	if (to)
+		plan_note(g->p, NOTE_LOST, g->path, entry->line, "%s: its alias leads to nothing: %s", own_name(g, label), to);
+}
+
 /* All labels whose base is this one. An alias is found where no place of its own is, with the places of what it leads to. */
 static void one_name(struct geodns *g, const char *label)
 {
@@ -344,6 +363,7 @@ static void one_name(struct geodns *g, const char *label)
 	n = add_places(g, label, all, 0);
 	if (alias)
 		n = add_places(g, alias, all, n);
+	tell_alias(g, label, entry);
 	const struct node *own = parse_get(g->data, label);
 	if (own && own->kind == NODE_MAP)
 		other_records(g, label, own, ttl_of(g, own));

@@ -125,6 +125,26 @@ static void put_name(struct lua_zone *z, const struct lua_name *n)
 	plan_record(z->z, n->owner, n->ttl_s, "EDGE", name);
 }
 
+/* "ALIAS NAME": the addresses of that name, beside what else there is. */
+static void alias_record(struct lua_zone *z, const struct lines *in, size_t type, uint32_t ttl_s)
+{
+	const struct lines_word *w = in->words;
+	struct answer to = { .cname = NULL };
+	const char *pool, *hint = plan_textf(z->p, "%.*s", (int)strcspn(z->owner, "."), z->owner);
+
+	if (type + 1 >= in->n) {
+		plan_note(z->p, NOTE_LOST, z->path, in->raw_line, "ALIAS: whose addresses they are is not said");
+		return;
+	}
+	const char *name = plan_full_name(z->p, plan_textf(z->p, "%.*s", (int)w[type + 1].len, w[type + 1].at), z->origin);
+	to.flatten = plan_textf(z->p, "%.*s", (int)strlen(name) - 1, name);
+	const char *edge = plan_edge(z->p, hint, &to);
+	struct out *made = plan_pool(z->p, hint, &pool);
+	plan_member(made, edge, false);
+	out_set(made, "policy", "ordered");
+	plan_record(z->z, z->owner, ttl_s, "EDGE", pool);
+}
+
 static void directive(struct lua_zone *z, const struct lines *in)
 {
 	const struct lines_word *w = in->words;
@@ -157,7 +177,7 @@ void powerdns_zone(struct plan *p, const char *path, const struct file *f, const
 		if (type < in->n && lines_is(&w[type], "LUA")) {
 			lua_record(&z, in, type, ttl_s);
 		} else if (type < in->n && lines_is(&w[type], "ALIAS")) {
-			plan_note(p, NOTE_LOST, path, in->raw_line, "ALIAS: an edge with \"flatten\", in a pool of its own");
+			alias_record(&z, in, type, ttl_s);
 		} else {
 			text_add_bytes(&z.z->text, in->raw, in->raw_len);
 			text_add_char(&z.z->text, '\n');

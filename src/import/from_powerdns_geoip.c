@@ -155,6 +155,8 @@ static void plain_name(struct domain *d, const struct node *list)
 			const bool soa = strcasecmp(v->key->text, "soa") == 0;
 			if (!content || (weighted && !soa && strcasecmp(v->key->text, "ns") != 0))
 				continue;
+			if (strchr(content, '%'))
+				plan_note(d->p, NOTE_LOST, d->path, v->line, "%s: %s: data that is made of the client", v->key->text, content);
 			char *type = plan_textf(d->p, "%s", v->key->text);
 			for (char *t = type; *t; t++)
 				*t = (char)toupper((unsigned char)*t);

@@ -35,7 +35,7 @@ static const char *get(const struct set *s, const char *key)
 /* --- what a set is answered with ---------------------------------------------------------- */
 
 static const char *pool_of_name(struct route53 *r, const char *name);
-static bool is_steered(const struct route53 *r, const char *name);
+static bool is_steered(struct route53 *r, const char *name);
 
 static bool has_name(const struct route53 *r, const char *name)
 {
@@ -249,29 +249,36 @@ static const char *pool_of_sets(struct choice *c)
 	return name;
 }
 
-static bool outside_alias(const struct route53 *r, const struct set *s)
+static bool outside_alias(struct route53 *r, const struct set *s)
 {
 	const struct node *alias = parse_get(s->n, "AliasTarget");
 	const char *to = alias ? node_get_string(alias, "DNSName") : NULL;
 
-	return to && !has_name(r, name_of((struct route53 *)r, to));
+	return to && !has_name(r, name_of(r, to));
 }
 
-/* Several sets to choose from, or an alias to what is chosen elsewhere. */
-static bool is_steered(const struct route53 *r, const char *name)
+/* Each set is looked at once: aliases may lead to each other in a circle. */
+static bool leads_to_choice(struct route53 *r, const char *name)
 {
-	for (const struct set *s = r->sets; s; s = s->next) {
-		if (strcmp(s->name, name) != 0)
+	for (struct set *s = r->sets; s; s = s->next) {
+		if (s->asked == r->asking || strcmp(s->name, name) != 0)
 			continue;
+		s->asked = r->asking;
 		if (get(s, "SetIdentifier") || outside_alias(r, s))
 			return true;
 		const struct node *alias = parse_get(s->n, "AliasTarget");
 		const char *to = alias ? node_get_string(alias, "DNSName") : NULL;
-		const char *next = to ? name_of((struct route53 *)r, to) : NULL;
-		if (next && strcmp(next, name) != 0 && is_steered(r, next))
+		if (to && leads_to_choice(r, name_of(r, to)))
 			return true;
 	}
 	return false;
+}
+
+/* Several sets to choose from, or an alias to what is chosen elsewhere. */
+static bool is_steered(struct route53 *r, const char *name)
+{
+	r->asking++;
+	return leads_to_choice(r, name);
 }
 
 /* Is there a set of each identifier for each type? */
@@ -351,6 +358,11 @@ static const char *pool_of_name(struct route53 *r, const char *name)
 	r->deep++;
 	m->pool = make_pool(r, name);
 	r->deep--;
+	struct out *pools = out_map(r->p->conf, "pools");
+	if (m->pool && !out_count(out_get(out_get(pools, m->pool), "edges"))) {
+		out_drop(pools, m->pool);
+		m->pool = NULL;
+	}
 	return m->pool;
 }
 
@@ -370,6 +382,8 @@ static void plain_set(struct route53 *r, struct plan_zone *z, const struct set *
 		return;
 	}
 	add_data(r, s, &a);
+	if (plan_answer_is_empty(&a))
+		plan_note(r->p, NOTE_LOST, s->path, s->n->line, "%s %s: its alias leads to nothing", s->name, s->type);
 	for (size_t i = 0; i < a.a.n; i++)
 		plan_record(z, s->name, 60, "A", a.a.of[i]);
 	for (size_t i = 0; i < a.aaaa.n; i++)
@@ -459,7 +473,11 @@ static bool one_file(struct route53 *r, const char *path)
 	const struct node *top = node_read_json(&in);
 	if (!top)
 		return false;
-	if (top->kind != NODE_MAP)
+	static const char *const known[] = { "ResourceRecordSets", "Changes", "HealthChecks", "CidrBlocks" };
+	bool any = false;
+	for (size_t i = 0; i < sizeof known / sizeof *known && top->kind == NODE_MAP; i++)
+		any = any || parse_get(top, known[i]);
+	if (!any)
 		return fault(r->why, "%s: a file of Route 53 is an object with ResourceRecordSets, Changes, HealthChecks or CidrBlocks", path);
 	take_sets(r, parse_get(top, "ResourceRecordSets"), path);
 	take_sets(r, parse_get(top, "Changes"), path);

@@ -12,6 +12,7 @@ struct set {
 	const char *name, *type; /* lower case with its dot; as it is */
 	struct set *next;
 	bool done;
+	unsigned asked; /* when it was looked at last: by which question */
 };
 
 /* A pool that was made of a name. */
@@ -28,6 +29,7 @@ struct route53 {
 	size_t n_checks, n_cidrs;
 	struct made *made;
 	unsigned deep;
+	unsigned asking; /* the number of a question */
 };
 
 /* The degrees of a region of AWS; NULL: told. */
