@@ -4,9 +4,11 @@
 #include "unit/net/serving.h"
 #include "unit/unit.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct house h;
 
@@ -30,6 +32,28 @@ static void close_house(void)
 {
 	house_stop(&h);
 	house_close(&h);
+}
+
+/* How many files of the folder end so; and are anybody's but their owner's to read. */
+static unsigned count(const char *folder, const char *ends, unsigned *open)
+{
+	char path[400];
+	const struct dirent *e;
+	struct stat st;
+	unsigned n = 0;
+
+	snprintf(path, sizeof path, "%s/%s", h.site.folder, folder);
+	DIR *d = opendir(path);
+	while (d && (e = readdir(d))) {
+		const size_t len = strlen(e->d_name), k = strlen(ends);
+		if (len < k || strcmp(e->d_name + len - k, ends) != 0)
+			continue;
+		n++;
+		*open += fstatat(dirfd(d), e->d_name, &st, 0) != 0 || (st.st_mode & 0777) != 0600;
+	}
+	if (d)
+		closedir(d);
+	return n;
 }
 
 static void keys_are_shown(void)
@@ -94,6 +118,11 @@ static void a_key_is_replaced_by_command(void)
 	for (unsigned i = 0; i < 600 && !strstr(house_tell(&h, "dnssec status s.example"), "a roll is underway"); i++)
 		house_pass(&h, 0.05);
 	house_say(&h, then, UNIT_COUNT(then));
+	/* The old one and the new, which nobody else may read. */
+	unsigned open = 0;
+	CU_ASSERT_EQUAL(count("out", ".private", &open), 2);
+	CU_ASSERT_EQUAL(count("pem", ".pem", &open), 2);
+	CU_ASSERT_EQUAL(open, 0);
 	close_house();
 }
 
