@@ -61,6 +61,7 @@ static const char *not_fit(const struct stat *st)
 	case S_IFREG: return NULL;
 	case S_IFDIR: return "is a directory, and a file is wanted";
 	case S_IFIFO: return "is a pipe, and a file is wanted";
+	case S_IFSOCK: return "is a socket, and a file is wanted";
 	default: return "is a device, and a file is wanted";
 	}
 }
@@ -155,6 +156,18 @@ static bool write_new(const char *beside, const struct text *text, mode_t mode, 
 	return ok;
 }
 
+bool file_may_be_replaced(const char *path, struct fault *why)
+{
+	static const char open_ones[] = "/proc/"; /* as /dev/stdout does */
+	char to[sizeof open_ones];
+	struct stat st;
+	const char *wrong = stat(path, &st) == 0 ? not_fit(&st) : NULL;
+
+	if (!wrong && readlink(path, to, sizeof to) >= (ssize_t)sizeof open_ones - 1 && memcmp(to, open_ones, sizeof open_ones - 1) == 0)
+		wrong = "leads to what a process has open, and a file is wanted";
+	return !wrong || fault(why, "%s: %s", path, wrong);
+}
+
 /* With errno. */
 static bool not_written(const char *path, struct fault *why)
 {
@@ -167,6 +180,8 @@ bool file_replace(const char *path, const struct text *text, mode_t mode, struct
 {
 	char *beside = NULL;
 
+	if (!file_may_be_replaced(path, why))
+		return false;
 	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
 	errno = 0;
@@ -186,6 +201,8 @@ static bool prepare(const char *path, const struct text *text, mode_t mode, bool
 {
 	char *beside = NULL;
 
+	if (!file_may_be_replaced(path, why))
+		return false;
 	if (text->lost || asprintf(&beside, "%s.new", path) < 0)
 		return fault(why, "%s: out of memory", path);
 	errno = 0;

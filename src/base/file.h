@@ -27,6 +27,9 @@ struct file {
  * folder could not be synced. */
 bool file_replace(const char *path, const struct text *text, mode_t mode, struct fault *why);
 
+/* What is no file stays: a device, a pipe, a folder, or a link to one (/dev/stdout) is not to be renamed away by who may do all. */
+bool file_may_be_replaced(const char *path, struct fault *why);
+
 /* The same of many files of one folder at the cost of a few: each is written as PATH.new, and not synced; then all are
  * synced at once, renamed, and the folder synced. Whenever the machine stops before, no file is in its place; what was
  * prepared and is not put in place has to be dropped. */

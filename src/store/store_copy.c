@@ -83,7 +83,7 @@ bool store_backup(struct store *s, const char *path, struct fault *why)
 
 	if (is_same_file(path, s->path))
 		return fault(why, "%s: that is the store itself", path);
-	if (!beside(made, path, ".new", why))
+	if (!file_may_be_replaced(path, why) || !beside(made, path, ".new", why))
 		return false;
 	unlink(made);
 	bool ok = sqlite3_open_v2(made, &to,

@@ -169,6 +169,40 @@ static void what_cannot_be_written_leaves_the_old_file_and_no_other(void)
 	close_folder();
 }
 
+/* Who is root could rename /dev/null away. */
+static void what_is_no_file_is_not_replaced(void)
+{
+	static const struct {
+		const char *to; /* a link to that; NULL: a pipe itself */
+		const char *says;
+	} row[] = {
+		{ NULL, "is a pipe, and a file is wanted" },
+		{ "/dev/null", "is a device, and a file is wanted" },
+		{ "/", "is a directory, and a file is wanted" },
+		{ "/proc/self/status", "leads to what a process has open, and a file is wanted" },
+	};
+	struct text text = { 0 };
+	char beside[sizeof path + 8];
+
+	text_add(&text, "new");
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct fault why = { 0 };
+		struct stat before, after;
+		open_folder();
+		CU_ASSERT_EQUAL_FATAL(row[i].to ? symlink(row[i].to, path) : mkfifo(path, 0600), 0);
+		CU_ASSERT_EQUAL(lstat(path, &before), 0);
+		CU_ASSERT_FALSE(file_replace(path, &text, 0600, &why));
+		CU_ASSERT_PTR_NOT_NULL(strstr(why.text, row[i].says));
+		CU_ASSERT_FALSE(file_prepare(path, &text, 0600, &why));
+		CU_ASSERT_EQUAL(lstat(path, &after), 0);
+		CU_ASSERT_EQUAL(before.st_ino, after.st_ino);
+		snprintf(beside, sizeof beside, "%s.new", path);
+		CU_ASSERT_NOT_EQUAL(access(beside, F_OK), 0);
+		close_folder();
+	}
+	text_fini(&text);
+}
+
 static enum file_result replace_version(const char *with, const struct file_stamp *was, struct file_stamp *now)
 {
 	struct text text = { 0 };
@@ -209,6 +243,7 @@ void suite_file(void)
 			only_regular_files_are_read_and_nobody_waits },
 		{ "a file has the size that its kind may have",
 			a_file_has_the_size_that_its_kind_may_have },
+		{ "what is no file is not replaced", what_is_no_file_is_not_replaced },
 		{ "a file is replaced whole, and no link is followed",
 			a_file_is_replaced_whole_and_no_link_is_followed },
 		{ "what cannot be written leaves the old file and no other",
