@@ -336,6 +336,19 @@ static int run(struct ctl *ctl, char **words, int n)
 	return by_server(ctl, words, n);
 }
 
+/* What was said has to have come out: half an export is none. */
+static int said(int status, const char *word)
+{
+	const bool wrong = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !wrong)
+		return status;
+	fputs("waymarkctl: standard output cannot be written: not all has come out (is the disk full?)\n", stderr);
+	if (status == DONE)
+		status = strcmp(word, "diff") == 0 || strcmp(word, "test") == 0 ? 2 : NOT_DONE;
+	return status;
+}
+
 int ctl_run(int argc, char **argv)
 {
 	static const struct option long_opts[] = { { "config", required_argument, NULL, 'c' },
@@ -353,14 +366,16 @@ int ctl_run(int argc, char **argv)
 			ctl.conf_given = true;
 			break;
 		case 's': ctl.socket_path = optarg; break;
-		case 'V': return say_version();
-		case 'h': return ctl_help(stdout, DONE);
+		case 'V': return said(say_version(), "version");
+		case 'h': return said(ctl_help(stdout, DONE), "help");
 		default:
 			fputs("usage: waymarkctl [-c FILE | -s SOCKET] COMMAND ... (\"waymarkctl help\" lists all)\n", stderr);
 			return WRONG_USE;
 		}
 	}
 	log_open("waymarkctl", LOG_NOTICE);
-	return optind < argc ? run(&ctl, argv + optind, argc - optind)
-			     : ctl_help(stderr, WRONG_USE);
+	if (optind == argc)
+		return ctl_help(stderr, WRONG_USE);
+	const char *word = argv[optind];
+	return said(run(&ctl, argv + optind, argc - optind), word);
 }

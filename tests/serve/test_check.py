@@ -688,4 +688,12 @@ def did_you_mean():
     assert code == 2 and "did you mean" not in err and "waymarkctl help" in err, err
 
 
+@claim("what cannot be written is told, and is no success")
+def full_disk():
+    for argv in (["help"], ["--help"], ["--version"], ["keys"], ["keygen"], ["help", "force"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([WAYMARKCTL] + argv, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 1 and "not all has come out" in done.stderr, (argv, done)
+
+
 run("check")
