@@ -34,7 +34,7 @@ static size_t skip_exponent(const char *s, size_t len, size_t at)
 	return end > at + 1 + sign ? end : 0;
 }
 
-/* A number as JSON has them (RFC 8259 section 6), and no letter, digit or dot behind it. One
+/* A number as JSON has them (RFC 8259 section 6), and no letter, digit, dot or _ behind it. One
  * below 0 is no load. Returns where it ends, 0 when it is none. */
 static size_t read_number(const char *s, size_t len, size_t at, float *to)
 {
@@ -50,7 +50,7 @@ static size_t read_number(const char *s, size_t len, size_t at, float *to)
 	end = skip_exponent(s, len, end);
 	if (!end || end - at > NUMBER_MOST)
 		return 0;
-	if (end < len && (isalnum((unsigned char)s[end]) || s[end] == '.'))
+	if (end < len && (isalnum((unsigned char)s[end]) || s[end] == '.' || s[end] == '_'))
 		return 0;
 	memcpy(buf, s + at, end - at);
 	const double v = strtod(buf, NULL);

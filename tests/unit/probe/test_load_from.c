@@ -42,7 +42,7 @@ static void a_field_is_found_in_a_header_or_a_body(void)
 		{ "{ \"load\"\n:\t4 }", "load", 4 }, { "{\"load\" :\r\n\t\r\n 4\n}", "load", 4 }, { "load\n: 4", "load", -1 },
 		{ "load:\n4", "load", -1 }, { "\"load:\n4", "load", -1 }, { "{\"load\":\n\n", "load", -1 }, { "{\"load\"\n", "load", -1 },
 		{ "{\"x\\\"load\":9,\"load\":1}", "load", 1 }, { "{\"x\\\"load\":9}", "load", -1 },
-		{ "load=x", "load", -1 }, { "", "load", -1 },
+		{ "load=x", "load", -1 }, { "", "load", -1 }, { "{\"load\":1_000}", "load", -1 },
 		{ "Load=1", "load", -1 }, { "payload=4", "load", -1 } };
 	float got;
 
