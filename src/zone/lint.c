@@ -215,9 +215,9 @@ static bool may_own_addresses(const uint8_t *owner)
 
 /* What there is of a name, as its records are walked. */
 struct seen {
-	bool owner, text;
+	bool owner, text, dnskey;
 	unsigned mx;
-	struct record null_mx, ds; /* without a type: there is none */
+	struct record null_mx, ds, dname, ns, cds; /* without a type: there is none */
 };
 
 /* What to do about a name with bytes that are not ASCII. */
@@ -270,7 +270,10 @@ static void check_record(const struct verify_zone *v, const struct names_entry *
 	switch (rr->type) {
 	case RRTYPE_A:
 	case RRTYPE_AAAA: check_owner(v, rr, seen, f); break;
-	case RRTYPE_NS: check_host(v, rr, rr->rdata, f); break;
+	case RRTYPE_NS:
+		seen->ns = *rr;
+		check_host(v, rr, rr->rdata, f);
+		break;
 	case RRTYPE_MX:
 		seen->mx++;
 		if (!rr->rdata[2])
@@ -284,10 +287,22 @@ static void check_record(const struct verify_zone *v, const struct names_entry *
 			check_server(v, rr, rr->rdata + 6, f);
 		break;
 	case RRTYPE_CNAME: check_cname(v, e, rr, f); break;
-	case RRTYPE_DNAME: check_dname(v, rr, f); break;
+	case RRTYPE_DNAME:
+		seen->dname = *rr;
+		check_dname(v, rr, f);
+		break;
 	case RRTYPE_SVCB:
 	case RRTYPE_HTTPS: check_service(v, rr, f); break;
 	case RRTYPE_DS: seen->ds = *rr; break;
+	case RRTYPE_DNSKEY: seen->dnskey = true; break;
+	case RRTYPE_CDS: /* 0 0 0 00 asks for removal */
+		if (rr->rdata[2])
+			seen->cds = *rr;
+		break;
+	case RRTYPE_CDNSKEY:
+		if (rr->rdata[3])
+			seen->cds = *rr;
+		break;
 	case RRTYPE_SPF:
 	case RRTYPE_TXT: seen->text = true; break;
 	default: break;
@@ -312,6 +327,16 @@ static void check_name(
 				    "nothing (RFC 4035 section 2.4)"
 				  : "the DS records of a zone stand in the zone above it, not "
 				    "at its top (RFC 4034 section 5)");
+	if (seen.cds.type && !seen.dnskey)
+		records_warning(v->names->r, &seen.cds, f,
+			"there is no DNSKEY beside it, so that it is of no key: parents pass over it, and BIND refuses it (RFC 7344 section 4.1)");
+	if (e->flags & NODE_CUT && seen.dname.type)
+		records_warning(v->names->r, &seen.dname, f,
+			"this name is delegated, so that nobody gets this DNAME: only at a zone's top does it stand beside NS records (RFC 6672 "
+			"section 2.3)");
+	if (e->flags & NODE_CUT && name_is_wildcard(seen.ns.owner))
+		records_warning(v->names->r, &seen.ns, f,
+			"a delegation is of one name: what a wildcard's NS records mean is not defined, and BIND refuses them (RFC 4592 section 4.2)");
 	if (seen.text)
 		lint_texts(v, e, f);
 }

@@ -220,6 +220,12 @@ enum rdata_verdict rdata_rules(uint16_t type, const uint8_t *d, size_t len, stru
 	case RRTYPE_NAPTR: return rdata_rules_naptr(d, len, why);
 	case RRTYPE_X25: return rdata_rules_x25(d, len, why);
 	case RRTYPE_GPOS: return rdata_rules_gpos(d, why);
+	case RRTYPE_MD:
+	case RRTYPE_MF:
+		return doubt(true, why, "nobody asks for it any more: MX has taken its place (RFC 973), and BIND refuses it");
+	case RRTYPE_NSEC:
+		return doubt(len == name_len(d), why,
+			"it lists no type, not even itself, and BIND refuses it (RFC 4034 section 4.1.2)");
 	case RRTYPE_DHCID:
 		return doubt(len < 3 || (d[2] == 1 && len != 35), why,
 			"this is no DHCID: two bytes, the digest type, and 32 bytes of SHA-256 "
