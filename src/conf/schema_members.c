@@ -140,7 +140,9 @@ static bool find_named(struct reader *r, const struct key *key, const struct nod
 {
 	unsigned number;
 
-	if (item->kind == NODE_SCALAR && strncmp(item->text, "pool:", 5) == 0)
+	if (item->kind != NODE_SCALAR)
+		return parse_error(r->src, item, "a member is the name of an edge or a pool, not a list; take the inner brackets or the second - out");
+	if (strncmp(item->text, "pool:", 5) == 0)
 		return parse_error(r->src, item, "a pool stands here by its name alone, or as { pool: %s }", item->text + 5);
 	if (!known_find(&r->edges, item->text, &number) &&
 		(known_find(&r->pools, item->text, &number) ||

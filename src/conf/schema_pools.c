@@ -341,7 +341,7 @@ static void read_pool(struct reader *r, const struct node *node, struct schema_p
 	if (!*name || strlen(name) > POOL_NAME_MOST)
 		parse_error(r->src, node->key, "the name of a pool has 1 to %d bytes",
 			POOL_NAME_MOST);
-	else if (!option_scalar(r, &(struct key){ .name = "pools" }, node->key))
+	else if (!option_scalar(r, &(struct key){ .name = "pools", .say = "pools by their names" }, node->key))
 		return;
 	strcat(where, option_shown(shown, name));
 	if (node->kind == NODE_BAD || !keys_has_value(r, node) || !keys_is_map_as(r, node, where, "edges: [ ams1, iad1 ]"))

@@ -299,7 +299,7 @@ static void read_probes(struct reader *r, struct schema_probes_read *read)
 
 	for (size_t i = 0; i < read->n && !faults_full(r->src->faults); i++) {
 		const struct node *node = read->nodes[i];
-		if (!option_scalar(r, &(struct key){ .name = "probes" }, node->key))
+		if (!option_scalar(r, &(struct key){ .name = "probes", .say = "probes by their names" }, node->key))
 			read->states[i] = PROBE_FAULTY;
 		else if (!schema_probe_is_made(node))
 			read->states[i] = read_probe(r, node, &probes[i]) ? PROBE_READ : PROBE_FAULTY;

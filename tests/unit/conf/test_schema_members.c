@@ -127,6 +127,8 @@ static void what_cannot_be_is_told(void)
 		{ "neither", POOLS("  w: { edges: [ eu, { weight: 3 } ], policy: weighted }\n"),
 			"5:21: error: a member is an edge or a pool; write { edge: NAME } or { "
 			"pool: NAME }\n" },
+		{ "a list", POOLS("  w: { edges: [ eu, [ ams1 ] ] }\n"),
+			"5:21: error: a member is the name of an edge or a pool, not a list; take the inner brackets or the second - out\n" },
 		{ "a key of something else", POOLS("  w: { edges: [ { pool: eu, wieght: 3 } ] }\n"),
 			"5:29: error: unknown key \"wieght\" in this member; did you mean \"weight\"?\n" },
 		{ "no weight", POOLS("  w: { edges: [ { pool: eu, weight: 5ms } ] }\n"),
