@@ -4,9 +4,11 @@
 #include "unit/failing.h"
 #include "unit/unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const names[] = { "ams", "rom" };
@@ -38,12 +40,16 @@ static void close_desk(struct desk *d)
 	latency_drop(d->t);
 }
 
+static time_t still_s; /* the time that it is for read_text(), and when the file was written; 0: the clock's */
+
 static void read_text(struct desk *d, const char *text, size_t len, time_t later_s)
 {
-	const struct latency_csv from = { d->path, NOW, time(NULL) + later_s, CSV_FILED, NULL };
+	const struct latency_csv from = { d->path, NOW, (still_s ? still_s : time(NULL)) + later_s, CSV_FILED, NULL };
+	const struct timespec times[2] = { { .tv_sec = still_s }, { .tv_sec = still_s } };
 	FILE *f = fopen(d->path, "we");
 
-	if (!f || fwrite(text, 1, len, f) != len || fclose(f) != 0)
+	if (!f || fwrite(text, 1, len, f) != len || fclose(f) != 0 ||
+		(still_s && utimensat(AT_FDCWD, d->path, times, 0) != 0))
 		abort();
 	d->ok = latency_csv_read(d->t, &from, &d->rows, &d->f);
 }
@@ -205,8 +211,8 @@ static void what_is_written_reads_back_the_same(void)
 	struct desk d;
 
 	open_desk(&d);
+	now.time_s = still_s = time(NULL); /* a second may end in between */
 	read_text(&d, text, sizeof text - 1, 0);
-	now.time_s = time(NULL);
 	latency_csv_write(d.t, &now, true, &first);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&first), text));
 	latency_csv_write(d.t, &now, false, &second);
@@ -217,6 +223,7 @@ static void what_is_written_reads_back_the_same(void)
 	read_text(&d, text_get(&first), first.len, 0);
 	latency_csv_write(d.t, &now, true, &second);
 	CU_ASSERT_STRING_EQUAL(text_get(&first), text_get(&second));
+	still_s = 0;
 	close_desk(&d);
 	text_fini(&first);
 	text_fini(&second);
