@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "geo/netmap.h"
 #include "steer/hours.h"
+#include "steer/rules.h"
 #include "unit/steer/small_world.h"
 #include "unit/unit.h"
 
@@ -300,9 +301,27 @@ static void each_of_many_rules_has_its_own_clients(void)
 	}
 }
 
+/* A value's class has a bit for each set; a value that the atlas has not is in none. */
+static void a_value_is_in_the_sets_of_its_class(void)
+{
+	uint32_t class_of[4] = { 0, 1, 2, 1 }; /* the last stands behind the end */
+	uint64_t bits[3 * 2] = { 0, 0, UINT64_C(1) << 63 | 1, 1 | UINT64_C(1) << 5, 2, 0 };
+	const struct rules_table t = { .class_of = class_of, .bits = bits, .words = 2, .n = 3 };
+	static const struct {
+		uint32_t value;
+		uint16_t set;
+		bool has;
+	} row[] = { { 0, 0, false }, { 0, 64, false }, { 1, 0, true }, { 1, 1, false }, { 1, 63, true }, { 1, 64, true }, { 1, 65, false }, { 1, 69, true },
+		{ 2, 0, false }, { 2, 1, true }, { 2, 65, false }, { 3, 0, false }, { 4000, 0, false } };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++)
+		CU_ASSERT_EQUAL(rules_has(&t, row[i].value, row[i].set), row[i].has);
+}
+
 void suite_rules(void)
 {
 	static const struct unit_case cases[] = {
+		{ "a value is in the sets of its class", a_value_is_in_the_sets_of_its_class },
 		{ "records are no addresses", records_are_no_addresses },
 		{ "all kinds must hold, and one of each", all_kinds_must_hold_and_one_of_each },
 		{ "exceptions, and clients that nobody knows",
