@@ -5,6 +5,7 @@
 #include "dns/rrtype.h"
 #include "zone/rdata_odd.h"
 #include "zone/rdata_svcb.h"
+#include "zone/rdata_words.h"
 #include "zone/value.h"
 
 #include <ldns/ldns.h>
@@ -54,6 +55,7 @@ static const char *field_title(uint16_t type, size_t i)
 			{ "the key tag", "the algorithm", "the digest type", "the digest" } },
 		{ RRTYPE_DNSKEY, RRTYPE_CDNSKEY,
 			{ "the flags", "the protocol", "the algorithm", "the public key" } },
+		{ RRTYPE_KEY, LDNS_RR_TYPE_RKEY, { "the flags", "the protocol", "the algorithm", "the public key" } },
 		{ RRTYPE_RRSIG, RRTYPE_SIG,
 			{ "the type covered", "the algorithm", "the number of labels",
 				"the original TTL", "the expiration", "the inception",
@@ -210,6 +212,25 @@ static bool read_field(struct fields *f, ldns_rdf_type kind, bool last, const ch
 	}
 }
 
+/* A number that is written as a word of BIND's. False: it is none of these. */
+static bool is_word(struct fields *f, uint16_t type, size_t i)
+{
+	const struct token *tok = &f->in->tok;
+	uint16_t number;
+
+	const unsigned bytes = token_is_word(tok) ? rdata_word(type, i, tok->s, tok->len, &number) : 0;
+	if (!bytes || !field_bytes(f, (uint8_t[2]){ (uint8_t)(bytes == 2 ? number >> 8 : number), (uint8_t)number }, bytes))
+		return false;
+	token_next(f->in);
+	return true;
+}
+
+/* RFC 2535 section 3.1.2: a KEY may say that there is none. */
+static bool is_no_key(const struct fields *f, uint16_t type, size_t i)
+{
+	return type == RRTYPE_KEY && i == 3 && f->in->tok.kind == TOKEN_END && (*f->start & 0xc0) == 0xc0;
+}
+
 bool rdata_ldns_read(struct fields *f, uint16_t type)
 {
 	const ldns_rr_descriptor *d = grammar(type);
@@ -222,7 +243,7 @@ bool rdata_ldns_read(struct fields *f, uint16_t type)
 	const size_t least = ldns_rr_descriptor_minimum(d),
 		     most = ldns_rr_descriptor_maximum(d);
 	for (size_t i = 0; i < most && (i < least || f->in->tok.kind != TOKEN_END); i++)
-		if (!read_field(f, ldns_rr_descriptor_field_type(d, i), i + 1 == most,
+		if (!is_no_key(f, type, i) && !is_word(f, type, i) && !read_field(f, ldns_rr_descriptor_field_type(d, i), i + 1 == most,
 			    field_title(type, i)))
 			return false;
 	return true;
@@ -317,6 +338,8 @@ bool rdata_ldns_check(uint16_t type, const uint8_t *rdata, size_t len, struct fa
 		const ldns_rdf_type kind = ldns_rr_descriptor_field_type(d, i);
 		if (kind == LDNS_RDF_TYPE_SVCPARAMS)
 			return rdata_svcb_check(p, end, why);
+		if (type == RRTYPE_KEY && i == 3 && p == end && (*rdata & 0xc0) == 0xc0)
+			return true;
 		const size_t n = field_len(kind, p, end);
 		if (n > (size_t)(end - p))
 			return fault(why,
