@@ -353,7 +353,7 @@ static void losers_text(const struct simulate *s, struct text *out)
 	}
 }
 
-/* The edges that most of a country goes to, at most three. */
+/* The edges that most of a country goes to, at most three: what would be told as 0 % only where there is no other. */
 static void main_edges(
 	const struct simulate *s, const struct simulate_group *g, struct text *out)
 {
@@ -365,9 +365,10 @@ static void main_edges(
 			if ((int)i != taken[0] && (int)i != taken[1] &&
 				by[i] > (taken[k] < 0 ? 0 : by[taken[k]]))
 				taken[k] = (int)i;
-		if (taken[k] >= 0)
-			text_addf(out, "%s%s %.0f %%", k ? ", " : "  ", s->edges[taken[k]].name,
-				100 * by[taken[k]] / g->new.weight);
+		if (taken[k] < 0 || (k && by[taken[k]] < 0.005 * g->new.weight))
+			return;
+		text_addf(out, "%s%s %.0f %%", k ? ", " : "  ", s->edges[taken[k]].name,
+			100 * by[taken[k]] / g->new.weight);
 	}
 }
 

@@ -114,6 +114,37 @@ static void the_text_has_edges_moves_losers_and_countries(void)
 	end();
 }
 
+static void an_edge_that_hardly_anybody_of_a_country_goes_to_is_not_told(void)
+{
+	static const struct {
+		double nyc, sfo;
+		const char *says;
+	} row[] = {
+		{ 0.9951, 0.0049, "nyc 100 %\n" },
+		{ 0.9949, 0.0051, "nyc 99 %, sfo 1 %\n" },
+		{ 0.0001, 0, "nyc 0 %\n" },
+	};
+
+	for (size_t k = 0; k < UNIT_COUNT(row); k++) {
+		struct text out = { 0 };
+		run();
+		for (size_t i = 0; i < found.n_countries; i++) {
+			struct simulate_group *g = &found.countries[i];
+			if (strcmp(g->name, "US") != 0)
+				continue;
+			for (unsigned e = 0; e < found.n_edges; e++)
+				g->by_edge[found.n_edges + e] = g->new.weight *
+					(strcmp(found.edges[e].name, "nyc") == 0 ? row[k].nyc
+							: strcmp(found.edges[e].name, "sfo") == 0 ? row[k].sfo : 0);
+		}
+		const struct simulate_report r = report();
+		simulate_text(&r, &out);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), row[k].says));
+		text_fini(&out);
+		end();
+	}
+}
+
 /* "'" stands for '"'. */
 static void json_has_the_same_and_more(void)
 {
@@ -275,6 +306,8 @@ static void a_page_has_it_all(void)
 static const struct unit_case cases[] = {
 	{ "the text has edges, moves, losers and countries",
 		the_text_has_edges_moves_losers_and_countries },
+	{ "an edge that hardly anybody of a country goes to is not told",
+		an_edge_that_hardly_anybody_of_a_country_goes_to_is_not_told },
 	{ "JSON has the same, and more", json_has_the_same_and_more },
 	{ "what is not known is not told", what_is_not_known_is_not_told },
 		{ "what the milliseconds are is told where they are no round trips",
