@@ -60,15 +60,27 @@ json_t *network_json(const struct world *w, const struct addr *who)
 	return o;
 }
 
+/* City, country and continent, as far as they are known. */
+static void add_names(const json_t *n, struct text *out)
+{
+	static const char *const names[] = { "city", "country", "continent" };
+	const char *before = " ";
+
+	text_addf(out, " by %s:", get(n, "source"));
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+		if (*get(n, names[i])) {
+			text_addf(out, "%s%s", before, get(n, names[i]));
+			before = ", ";
+		}
+}
+
 void network_as_text(const json_t *n, struct text *out)
 {
 	text_addf(out, "network    %s", get(n, "prefix"));
 	if (strcmp(get(n, "source"), "unknown") == 0)
 		text_add(out, ": GeoIP does not know where that is");
 	else
-		text_addf(out, " by %s: %s%s%s%s%s", get(n, "source"), get(n, "city"),
-			*get(n, "city") ? ", " : "", get(n, "country"),
-			*get(n, "continent") ? ", " : "", get(n, "continent"));
+		add_names(n, out);
 	if (json_object_get(n, "lat"))
 		text_addf(out, " (%.4f,%.4f)", json_real_value(json_object_get(n, "lat")),
 			json_real_value(json_object_get(n, "lon")));

@@ -167,7 +167,7 @@ static void clients_are_explained_step_by_step(void)
 		{ "explain w.a.example --client 9.9.9.7", 0,
 			"question   w.a.example. A\n"
 			"client     9.9.9.7/32, asking through 9.9.9.7; the subnet decides\n"
-			"network    9.0.0.0/8 by geoip city: Elsewhere,  (2.0000,100.0000)\n"
+			"network    9.0.0.0/8 by geoip city: Elsewhere (2.0000,100.0000)\n"
 			"pool       web: pin 9.9.9.0/24\n"
 			"    1  nyc                 15305 km  ~ 250 ms  is drained: configured "
 			"drain\n"
@@ -185,7 +185,7 @@ static void clients_are_explained_step_by_step(void)
 		{ "explain w.a.example --client 9.9.8.0/24", 0,
 			"question   w.a.example. A\n"
 			"client     9.9.8.0/24, asking through 9.9.8.0; the subnet decides\n"
-			"network    9.0.0.0/8 by geoip city: Elsewhere,  (2.0000,100.0000)\n"
+			"network    9.0.0.0/8 by geoip city: Elsewhere (2.0000,100.0000)\n"
 			"pool       web: nearest\n"
 			"    1  sin                   352 km  ~  11 ms  chosen\n"
 			"         distance       +10.6 ms\n"
@@ -266,7 +266,7 @@ static void clients_are_explained_step_by_step(void)
 		{ "explain c.a.example --client 9.9.8.0/24", 0,
 			"question   c.a.example. A\n"
 			"client     9.9.8.0/24, asking through 9.9.8.0; the subnet decides\n"
-			"network    9.0.0.0/8 by geoip city: Elsewhere,  (2.0000,100.0000)\n"
+			"network    9.0.0.0/8 by geoip city: Elsewhere (2.0000,100.0000)\n"
 			"pool       web: nearest\n"
 			"    1  sin                   352 km  ~  11 ms  chosen\n"
 			"         distance       +10.6 ms\n"
@@ -294,7 +294,7 @@ static void clients_are_explained_step_by_step(void)
 			"question   w.a.example. A\n"
 			"client     10.1.0.0/24, asking through 9.9.8.8; the resolver decides: "
 			"the subnet is not a global one\n"
-			"network    9.0.0.0/8 by geoip city: Elsewhere,  (2.0000,100.0000)\n"
+			"network    9.0.0.0/8 by geoip city: Elsewhere (2.0000,100.0000)\n"
 			"pool       web: nearest\n"
 			"    1  sin                   352 km  ~  11 ms  chosen\n"
 			"         distance       +10.6 ms\n"
@@ -469,7 +469,7 @@ static void networks_are_described(void)
 			"geoip      city DIR/city.mmdb: Test-City, built 2026-06-05, N days "
 			"ago\n" },
 		{ "geo 9.1.1.1", 0,
-			"network    9.0.0.0/8 by geoip city: Elsewhere,  (2.0000,100.0000)\n"
+			"network    9.0.0.0/8 by geoip city: Elsewhere (2.0000,100.0000)\n"
 			"group      9.0.0.0/8: all in it have the same estimates\n"
 			"geoip      city DIR/city.mmdb: Test-City, built 2026-06-05, N days "
 			"ago\n" },
