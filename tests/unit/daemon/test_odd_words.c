@@ -15,7 +15,6 @@ static struct house h;
 static void tell(const char *const *words)
 {
 	const char *said = house_tell_words(&h, words);
-	const char *said = house_tell_words(&h, words);
 
 	if (h.status < 0 || h.status > 2 || (h.status == 1 && !*said)) {
 		printf("%s %s: %d, %s\n", words[0], words[1] ? words[1] : "", h.status, said);
