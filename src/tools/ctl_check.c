@@ -8,8 +8,10 @@
 
 #include "daemon/conf_lint.h"
 #include "daemon/parts_read.h"
+#include "daemon/zone_pools.h"
 #include "report/report.h"
 #include "report/report_faults.h"
+#include "zone/lint_between.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +122,14 @@ static int say_rules(void)
 	return DONE;
 }
 
+/* What records of one zone lead to in another. */
+static void look_between(const struct parts *p, struct faults *f)
+{
+	const struct compile_opts opts = zone_pools_compile_opts(parts_conf(p), parts_key());
+
+	lint_between(p->zones, &(struct master_pools){ opts.pool_edges, opts.ctx }, f);
+}
+
 int ctl_check(const struct ctl *c, char **words, int n)
 {
 	struct checking o = { .json = false };
@@ -137,6 +147,8 @@ int ctl_check(const struct ctl *c, char **words, int n)
 		ctl_files_check(&p, &f);
 	if (read)
 		ctl_tls_check(&p, &f);
+	if (read && !f.errors)
+		look_between(&p, &f);
 	if (read && !f.errors)
 		lint(&(struct lint_opts){ &p, o.allowed, o.n_allowed }, &f);
 	const bool right = read && f.errors == 0 && !(o.strict && f.warnings);

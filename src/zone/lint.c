@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "dns/name.h"
 #include "dns/rrtype.h"
-#include "zone/lookup.h"
 
 #include <string.h>
 
@@ -11,37 +10,49 @@ enum { CHAIN_MOST = 64 }; /* CNAMEs that are followed in search of a circle */
 
 /* --- where a name leads ------------------------------------------------------------------- */
 
-enum lead {
-	LEADS_AWAY,    /* to another zone, below a cut or a DNAME: nobody knows here */
-	LEADS_TO_NONE, /* no such name, or one without any data */
-	LEADS_TO_ALIAS,
-	LEADS_TO_ADDRESS,
-	LEADS_TO_OTHER /* data, but no address */
-};
+const uint8_t *lint_target(uint16_t type, const uint8_t *rdata)
+{
+	switch (type) {
+	case RRTYPE_NS:
+	case RRTYPE_CNAME:
+	case RRTYPE_DNAME: return rdata;
+	case RRTYPE_MX:
+	case RRTYPE_SVCB:
+	case RRTYPE_HTTPS: return rdata + 2;
+	case RRTYPE_SRV: return rdata + 6;
+	default: return NULL;
+	}
+}
 
-/* `target` is a name of RDATA; `*l` is what is there, unless it leads away. */
-static enum lead look(const struct verify_zone *v, const uint8_t *target, struct lookup *l)
+enum lint_lead lint_lead(
+	const struct zone *z, struct hash_key key, const struct zone_name *at, struct lookup *l)
+{
+	*l = zone_lookup(z, key, at, RRTYPE_A);
+	switch (l->kind) {
+	case LOOKUP_ANSWER:
+	case LOOKUP_EDGE: return LINT_ADDRESS;
+	case LOOKUP_CNAME: return LINT_ALIAS;
+	case LOOKUP_DNAME:
+	case LOOKUP_REFERRAL: return LINT_AWAY;
+	case LOOKUP_NXDOMAIN: return LINT_NONE;
+	case LOOKUP_NODATA: break;
+	}
+	if (!l->node->rrsets)
+		return LINT_NONE;
+	return zone_find_rrset(l->node, RRTYPE_AAAA) ? LINT_ADDRESS : LINT_OTHER;
+}
+
+/* `target` is a name of RDATA; `*l` is what is there, unless it leads to another zone. */
+static enum lint_lead look(const struct verify_zone *v, const uint8_t *target, struct lookup *l)
 {
 	uint8_t lower[NAME_MOST];
 	struct zone_name at;
 
 	name_lower(lower, target, name_len(target));
 	if (!name_is_under(lower, v->names->r->origin))
-		return LEADS_AWAY;
+		return LINT_AWAY;
 	zone_name_set(&at, v->key, lower);
-	*l = zone_lookup(v->zone, v->key, &at, RRTYPE_A);
-	switch (l->kind) {
-	case LOOKUP_ANSWER:
-	case LOOKUP_EDGE: return LEADS_TO_ADDRESS;
-	case LOOKUP_CNAME: return LEADS_TO_ALIAS;
-	case LOOKUP_DNAME:
-	case LOOKUP_REFERRAL: return LEADS_AWAY;
-	case LOOKUP_NXDOMAIN: return LEADS_TO_NONE;
-	case LOOKUP_NODATA: break;
-	}
-	if (!l->node->rrsets)
-		return LEADS_TO_NONE;
-	return zone_find_rrset(l->node, RRTYPE_AAAA) ? LEADS_TO_ADDRESS : LEADS_TO_OTHER;
+	return lint_lead(v->zone, v->key, &at, l);
 }
 
 /* The server of an MX or SRV record: RFC 2181 section 10.3, RFC 2782. The root is none, and is
@@ -54,12 +65,12 @@ static void check_server(const struct verify_zone *v, const struct record *rr,
 
 	if (!*target)
 		return;
-	const enum lead lead = look(v, target, &l);
-	if (lead == LEADS_AWAY || lead == LEADS_TO_ADDRESS)
+	const enum lint_lead lead = look(v, target, &l);
+	if (lead == LINT_AWAY || lead == LINT_ADDRESS)
 		return;
 	name_text(name, target);
 	rrtype_text(type, rr->type);
-	if (lead == LEADS_TO_ALIAS)
+	if (lead == LINT_ALIAS)
 		records_warning(v->names->r, rr, f,
 			"%s is a CNAME, and the target of a record of type %s must not be one "
 			"(%s); name what it leads to",
@@ -112,7 +123,7 @@ static bool in_circle(
 	struct lookup l;
 
 	for (unsigned i = 0; i < CHAIN_MOST; i++) {
-		if (look(v, rr.rdata, &l) != LEADS_TO_ALIAS || l.node < start)
+		if (look(v, rr.rdata, &l) != LINT_ALIAS || l.node < start)
 			return false;
 		if (l.node == start)
 			return true;
@@ -129,21 +140,21 @@ static void check_cname(const struct verify_zone *v, const struct names_entry *e
 	struct lookup l;
 
 	switch (look(v, rr->rdata, &l)) {
-	case LEADS_TO_NONE:
+	case LINT_NONE:
 		records_warning(v->names->r, rr, f,
 			"this CNAME leads to %s, which this zone does not have",
 			name_text(name, rr->rdata));
 		break;
-	case LEADS_TO_ALIAS:
+	case LINT_ALIAS:
 		if (in_circle(v, zone_node_at(v->zone, e->node), *rr))
 			records_warning(v->names->r, rr, f,
 				"this CNAME leads back to itself, by way of %s: nobody finds "
 				"anything",
 				name_text(name, rr->rdata));
 		break;
-	case LEADS_AWAY:
-	case LEADS_TO_ADDRESS:
-	case LEADS_TO_OTHER: break;
+	case LINT_AWAY:
+	case LINT_ADDRESS:
+	case LINT_OTHER: break;
 	}
 }
 
@@ -159,7 +170,7 @@ static void check_dname(const struct verify_zone *v, const struct record *rr, st
 			"this DNAME leads to %s, at or below itself, and from there on without "
 			"an end",
 			name);
-	else if (look(v, rr->rdata, &l) == LEADS_TO_NONE && l.kind == LOOKUP_NXDOMAIN)
+	else if (look(v, rr->rdata, &l) == LINT_NONE && l.kind == LOOKUP_NXDOMAIN)
 		records_warning(v->names->r, rr, f,
 			"this DNAME leads to %s, which this zone does not have", name);
 }
@@ -167,11 +178,11 @@ static void check_dname(const struct verify_zone *v, const struct record *rr, st
 static void check_service(
 	const struct verify_zone *v, const struct record *rr, struct faults *f)
 {
-	const uint8_t *target = rr->rdata + 2;
+	const uint8_t *target = lint_target(rr->type, rr->rdata);
 	char name[NAME_TEXT], type[RRTYPE_TEXT];
 	struct lookup l;
 
-	if (*target && look(v, target, &l) == LEADS_TO_NONE)
+	if (*target && look(v, target, &l) == LINT_NONE)
 		records_warning(v->names->r, rr, f,
 			"this %s leads to %s, which this zone does not have",
 			rrtype_text(type, rr->type), name_text(name, target));
