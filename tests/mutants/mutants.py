@@ -215,8 +215,11 @@ class Steps:
     def __init__(self, tree):
         self.tree, self.known = tree, {}
         self.suites = {}
+        with open(tree.top + "/build/obj/tests/unit/suites.h") as f:        # without what this machine has no libraries for
+            built = set(re.findall(r"SUITE\((\w+)\)", f.read()))
         for f in sorted(glob.glob(tree.top + "/tests/unit/*/test_*.c")):
-            self.suites.setdefault(f.split("/")[-2], []).append(os.path.basename(f)[5:-2])
+            if os.path.basename(f)[5:-2] in built:
+                self.suites.setdefault(f.split("/")[-2], []).append(os.path.basename(f)[5:-2])
         reach = Reach()
         self.reach = {room: reach.of(glob.glob("tests/unit/%s/*.[ch]" % room)) | {room} for room in self.suites}
         self.replays = {program: reach.of(["tests/fuzz/fuzz_%s.c" % program.split("replay_")[1]]) for program in tree.replays}
