@@ -81,6 +81,9 @@ static void wrong_rules_are_told(void)
 			"5:56: error: there is no time zone \"Europe/Berlni\" in /usr/share/zoneinfo/\n" },
 		{ "no net", SERVER ZONES EDGES "clients: { x: [ 192.0.2.0/33 ] }\n",
 			"4:17: error: \"192.0.2.0/33\": a prefix length here is a number from 0 to 32\n" },
+		{ "no such key, of a long name", SERVER ZONES EDGES "clients: { abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij: { net: 192.0.2.0/24 } }\n",
+			"4:96: error: unknown key \"net\" in class "
+			"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefgh...; did you mean \"nets\"?\n" },
 		{ "no file", SERVER ZONES EDGES "clients: { x: { file: /nowhere/x.txt } }\n",
 			"4:23: error: /nowhere/x.txt: No such file or directory\n" },
 	};

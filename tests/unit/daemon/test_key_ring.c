@@ -226,6 +226,13 @@ static void many_keys_that_cannot_be_written_leave_nothing(void)
 	CU_ASSERT_NOT_EQUAL(*why.text, 0);
 	store_has_room(true);
 	CU_ASSERT_EQUAL(count_files(".private") + count_files(".key") + count_files(".new"), 0);
+	/* Nobody is to be served by keys that are not there. */
+	struct key_ring_view v;
+	uint32_t next_s;
+	CU_ASSERT_FALSE(key_ring_step(ring, names[1], NULL, &next_s, &why));
+	CU_ASSERT(key_ring_look(ring, names[1], &v));
+	CU_ASSERT(v.is_off && v.life.n == 0);
+	key_ring_view_fini(&v);
 	rmdir(keys);
 	FILE *f = fopen(keys, "w");
 	fclose(f);
