@@ -186,8 +186,15 @@ static void on_datagram(struct ev_loop *loop, ev_io *io, int events)
 
 void probed_open(struct probed *s, struct ev_loop *loop, const char *host, int type)
 {
+	probed_open_at(s, loop, host, type, 0);
+}
+
+void probed_open_at(struct probed *s, struct ev_loop *loop, const char *host, int type, unsigned port)
+{
 	struct net_address at = serving_address(host);
 
+	if (port) /* of both families at the same place */
+		((struct sockaddr_in *)&at.sa)->sin_port = htons((uint16_t)port);
 	memset(s, 0, sizeof *s);
 	s->loop = loop;
 	s->port = serving_port(&at);

@@ -56,6 +56,8 @@ struct probed {
 };
 
 void probed_open(struct probed *s, struct ev_loop *loop, const char *host, int type);
+/* At that port; 0: a free one. */
+void probed_open_at(struct probed *s, struct ev_loop *loop, const char *host, int type, unsigned port);
 void probed_close(struct probed *s);
 
 #endif

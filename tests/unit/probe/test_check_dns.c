@@ -201,10 +201,59 @@ static void what_is_not_for_us_is_waited_past(void)
 	probing_close(&p);
 }
 
+/* Who answers by UDP that there is more, and what the same port says by TCP. */
+static void what_is_cut_off_is_asked_for_by_tcp(void)
+{
+#define TC HEAD("\x86", "\0", "\0\1", "\0\0") WWW
+#define FOREIGN HEAD("\x84", "\0", "\0\1", "\0\0") "\3wwx\7example\0\0\1\0\1"
+	static const char tc[] = TC, nothing[] = "", start[] = "\0\x1d\x12\x34", foreign[] = "\0\x1d" FOREIGN;
+	static const struct {
+		const char *reply;
+		size_t len;
+		const char *says;
+	} row[] = {
+		{ nothing, 0, "DNS: truncated, and by TCP: closed without an answer" },
+		{ start, sizeof start - 1, "DNS: truncated, and by TCP: closed without an answer" },
+		{ foreign, sizeof foreign - 1, "DNS: truncated, and by TCP: not an answer to our question" },
+		{ NULL, 0, "DNS: truncated, and by TCP: connection refused" },
+	};
+	struct probing p;
+	struct probed udp, tcp;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		probing_open(&p, here, 1, 0);
+		probed_open(&tcp, p.loop, "127.0.0.1", SOCK_STREAM);
+		probed_open_at(&udp, p.loop, "127.0.0.1", SOCK_DGRAM, tcp.port);
+		udp.reply = tc;
+		udp.reply_len = sizeof tc - 1;
+		tcp.reply = row[i].reply;
+		tcp.reply_len = row[i].len;
+		if (!row[i].reply)
+			probed_close(&tcp);
+		p.probe.kind = PROBE_DNS;
+		p.probe.port = udp.port;
+		p.probe.query = strict.query;
+		p.probe.qtype = 1;
+		p.probe.answer = strict.answer;
+		p.probe.answer_len = 4;
+		probing_plan(&p);
+		CU_ASSERT_STRING_EQUAL(probing_now(&p, 0), row[i].says);
+		CU_ASSERT_FALSE(p.view.passed);
+		CU_ASSERT_PTR_NOT_NULL(strstr(p.steps, "truncated; asking by TCP"));
+		probed_close(&udp);
+		if (row[i].reply)
+			probed_close(&tcp);
+		probing_close(&p);
+	}
+#undef TC
+#undef FOREIGN
+}
+
 static const struct unit_case cases[] = {
 	{ "replies are judged", replies_are_judged },
 	{ "a server is asked by UDP", a_server_is_asked_by_udp },
 	{ "what is not for us is waited past", what_is_not_for_us_is_waited_past },
+	{ "what is cut off is asked for by TCP", what_is_cut_off_is_asked_for_by_tcp },
 };
 
 void suite_check_dns(void);

@@ -59,7 +59,9 @@ static void answers_pass_by_their_status(void)
 		{ "another language", "220 smtp ready\r\n", false, "not an HTTP answer" },
 		{ "cut short", OK "Content-Length: 10\r\n\r\nok", false,
 			"closed before the body's end" },
-		{ "closed at once", "", false, "closed" },
+		{ "cut in its first line", "HTTP/1.1 2", false, "closed before the answer's end" },
+		{ "cut in its header", "HTTP/1.1 200 OK\r\nX-", false, "closed before the body's end" },
+		{ "closed at once", "", false, "closed without an answer" },
 	};
 	struct desk d;
 
@@ -73,6 +75,34 @@ static void answers_pass_by_their_status(void)
 			CU_FAIL(row[i].say);
 		}
 		CU_ASSERT_EQUAL(isnan(d.p.view.rtt_ms), !row[i].passed);
+		close_desk(&d);
+	}
+}
+
+static void a_status_that_is_not_expected_is_told_with_what_is(void)
+{
+	static const struct probe_range one[] = { { 204, 204 }, { 301, 302 } }, some[] = { { 301, 302 }, { 204, 204 } };
+	static const struct {
+		const struct probe_range *expect;
+		size_t n;
+		const char *says;
+	} row[] = {
+		{ NULL, 0, "HTTP 404, expected 200 to 399" },
+		{ one, 1, "HTTP 404, expected 204" },
+		{ one, 2, "HTTP 404, expected 204 or others" },
+		{ some, 1, "HTTP 404, expected 301 to 302" },
+		{ some, 2, "HTTP 404, expected 301 to 302 or others" },
+	};
+	struct desk d;
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		open_desk(&d);
+		d.s.reply = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+		d.p.probe.expect = row[i].expect;
+		d.p.probe.n_expect = row[i].n;
+		probing_plan(&d.p);
+		CU_ASSERT_STRING_EQUAL(probing_now(&d.p, 0), row[i].says);
+		CU_ASSERT_FALSE(d.p.view.passed);
 		close_desk(&d);
 	}
 }
@@ -328,6 +358,35 @@ static void a_connection_may_serve_many_probes(void)
 	}
 }
 
+/* A connection that idles may be closed at any time, also as it is asked anew: once that says nothing of the server. */
+static void a_kept_connection_that_is_gone_is_made_anew_once(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	d.s.keeps = true;
+	d.s.reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	d.p.probe.keep_alive = true;
+	probing_plan(&d.p);
+	probing_now(&d.p, 0);
+	CU_ASSERT(d.p.view.passed && d.s.came == 1);
+	d.s.keeps = false;
+	d.s.reply = "";
+	CU_ASSERT_STRING_EQUAL(probing_now(&d.p, 0), "closed without an answer");
+	CU_ASSERT_EQUAL(d.s.came, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(d.p.steps, "the connection that was kept is gone; another one"));
+	/* What has begun to answer has had its chance. */
+	d.s.keeps = true;
+	d.s.reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	probing_now(&d.p, 0);
+	CU_ASSERT(d.p.view.passed && d.s.came == 3);
+	d.s.keeps = false;
+	d.s.reply = "HTTP";
+	CU_ASSERT_STRING_EQUAL(probing_now(&d.p, 0), "closed before the answer's end");
+	CU_ASSERT_EQUAL(d.s.came, 3);
+	close_desk(&d);
+}
+
 /* --- TLS ---------------------------------------------------------------------------------- */
 
 struct tls_desk {
@@ -407,6 +466,29 @@ static void certificates_are_verified(void)
 	}
 }
 
+static void a_certificate_that_ends_too_soon_may_be_down(void)
+{
+	static const struct {
+		uint32_t down_ms;
+		int to_s;
+		const char *says;
+	} row[] = {
+		{ 3u * DAY * 1000, 3 * DAY + 600, "HTTP 200" },
+		{ 3u * DAY * 1000, 3 * DAY - 600, "certificate expires in 2 days" },
+		{ 0, 600, "HTTP 200" },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct tls_desk d;
+		open_tls(&d, "www.example", -DAY, row[i].to_s);
+		d.p.probe.expiry_down_ms = row[i].down_ms;
+		probing_plan(&d.p);
+		CU_ASSERT_STRING_EQUAL(probing_now(&d.p, 0), row[i].says);
+		CU_ASSERT_EQUAL(d.p.view.passed, strcmp(row[i].says, "HTTP 200") == 0);
+		close_tls(&d);
+	}
+}
+
 static void what_speaks_no_tls_is_told(void)
 {
 	struct desk d;
@@ -442,6 +524,7 @@ static void who_starts_probes_keeps_its_signals(void)
 
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	open_desk(&d);
+	d.s.reply = OK "\r\n";
 	probing_plan(&d.p);
 	probing_now(&d.p, 0);
 	pthread_sigmask(SIG_SETMASK, NULL, &now);
@@ -462,7 +545,10 @@ static const struct unit_case cases[] = {
 	{ "who does not answer is told by what is waited for",
 		who_does_not_answer_is_told_by_what_is_waited_for },
 	{ "what has not begun is our own fault", what_has_not_begun_is_our_own_fault },
+	{ "a status that is not expected is told with what is", a_status_that_is_not_expected_is_told_with_what_is },
 	{ "a connection may serve many probes", a_connection_may_serve_many_probes },
+	{ "a kept connection that is gone is made anew, once", a_kept_connection_that_is_gone_is_made_anew_once },
+	{ "a certificate that ends too soon may be down", a_certificate_that_ends_too_soon_may_be_down },
 	{ "certificates are verified", certificates_are_verified },
 	{ "what speaks no TLS is told", what_speaks_no_tls_is_told },
 };

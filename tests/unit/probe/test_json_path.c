@@ -6,10 +6,10 @@
 
 static void a_path_leads_to_a_value(void)
 {
-	static const char text[] = "{\"a\": {\"b\": [1, {\"c\": \"x\"}, 2.5]}, \"t\": true, \"n\": null, \"l\": [[7]]}";
+	static const char text[] = "{\"a\": {\"b\": [1, {\"c\": \"x\"}, 2.5]}, \"t\": true, \"f\": false, \"n\": null, \"l\": [[7]]}";
 	static const struct {
 		const char *path, *want; /* NULL: there is none */
-	} row[] = { { "a.b[0]", "1" }, { "$.a.b[1].c", "x" }, { "a.b[2]", "2.5" }, { "t", "true" },
+	} row[] = { { "a.b[0]", "1" }, { "$.a.b[1].c", "x" }, { "a.b[2]", "2.5" }, { "t", "true" }, { "f", "false" },
 		{ "n", "null" }, { "l[0][0]", "7" }, { "a", NULL }, { "a.b", NULL }, { "a.b[3]", NULL },
 		{ "a.x", NULL }, { "t.x", NULL }, { "a[0]", NULL }, { "l.x", NULL } };
 	char to[JSON_PATH_VALUE];
@@ -26,6 +26,7 @@ static void a_path_leads_to_a_value(void)
 	CU_ASSERT_STRING_EQUAL(to, "b");
 	CU_ASSERT_EQUAL(json_path_find("a", "{\"a\":1", 6, to), JSON_PATH_NO_JSON);
 	CU_ASSERT_EQUAL(json_path_find("a", NULL, 0, to), JSON_PATH_NO_JSON);
+	CU_ASSERT_EQUAL(json_path_find("a..b", text, strlen(text), to), JSON_PATH_NONE);
 }
 
 static void what_is_no_path_is_told(void)
@@ -35,6 +36,13 @@ static void what_is_no_path_is_told(void)
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++)
 		CU_ASSERT_FALSE(json_path_is(row[i], &why));
+	char path[JSON_PATH_MOST + 2];
+	memset(path, 'a', sizeof path);
+	path[JSON_PATH_MOST] = 0;
+	CU_ASSERT_TRUE(json_path_is(path, &why));
+	strcpy(path + JSON_PATH_MOST, "a");
+	CU_ASSERT_FALSE(json_path_is(path, &why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "it is longer than "));
 }
 
 void suite_json_path(void);

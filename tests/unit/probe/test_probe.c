@@ -190,6 +190,97 @@ static void each_thing_that_is_asked_makes_another_probe(void)
 	OTHER(b.command = NULL);
 }
 
+/* Values that a probe wants, its parts, and who tells it. */
+static void values_and_parts_make_another_probe_too(void)
+{
+	static const struct probe_value value = { .field = "f", .matches = "m", .is = "i", .least = 1, .below = 2 };
+	static const struct {
+		const char *say;
+		struct probe_value v;
+		bool same;
+	} row[] = {
+		{ "the same", { .field = "f", .matches = "m", .is = "i", .least = 1, .below = 2 }, true },
+		{ "another field", { .field = "g", .matches = "m", .is = "i", .least = 1, .below = 2 }, false },
+		{ "another expression", { .field = "f", .matches = "n", .is = "i", .least = 1, .below = 2 }, false },
+		{ "no expression", { .field = "f", .is = "i", .least = 1, .below = 2 }, false },
+		{ "another text", { .field = "f", .matches = "m", .is = "j", .least = 1, .below = 2 }, false },
+		{ "in the body", { .field = "f", .in_body = true, .matches = "m", .is = "i", .least = 1, .below = 2 }, false },
+		{ "of JSON", { .field = "f", .json = true, .matches = "m", .is = "i", .least = 1, .below = 2 }, false },
+		{ "from less on", { .field = "f", .matches = "m", .is = "i", .least = 0.5, .below = 2 }, false },
+		{ "from more on", { .field = "f", .matches = "m", .is = "i", .least = 1.5, .below = 2 }, false },
+		{ "up to less", { .field = "f", .matches = "m", .is = "i", .least = 1, .below = 1.5 }, false },
+		{ "up to more", { .field = "f", .matches = "m", .is = "i", .least = 1, .below = 2.5 }, false },
+	};
+	struct probe_opts a = full(), b;
+
+	a.values = &value;
+	a.n_values = 1;
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		b = a;
+		b.values = &row[i].v;
+		if (probe_same(&a, &b) != row[i].same || probe_same(&b, &a) != row[i].same)
+			CU_FAIL(row[i].say);
+	}
+	a = full();
+	OTHER(b.keep_alive = true);
+	OTHER(b.head = true);
+	OTHER(b.proxy = 1);
+	OTHER(b.http2 = PROBE_HTTP2_ON);
+	OTHER(b.headers = command);
+	OTHER(b.client_cert = "c");
+	OTHER(b.client_key = "k");
+	OTHER(b.expiry_down_ms = 1);
+	const struct probe_opts tcp[2] = { { .name = "t", .kind = PROBE_TCP }, { .name = "t", .kind = PROBE_TCP, .port = 81 } };
+	a = full();
+	a.kind = PROBE_SEVERAL;
+	a.parts = tcp;
+	a.n_parts = 2;
+	a.least = 1;
+	OTHER(b.kind = PROBE_SEVERAL);
+	OTHER((b.kind = PROBE_SEVERAL, b.parts = tcp, b.n_parts = 1, b.least = 1));
+	OTHER((b.kind = PROBE_SEVERAL, b.parts = tcp, b.n_parts = 2, b.least = 2));
+	b = a;
+	CU_ASSERT_TRUE(probe_same(&a, &b));
+	const struct probe_opts turned[2] = { tcp[1], tcp[0] };
+	b.parts = turned;
+	CU_ASSERT_FALSE(probe_same(&a, &b));
+	/* Who tells names the probe. */
+	a = full();
+	a.kind = PROBE_EXTERNAL;
+	b = a;
+	CU_ASSERT_TRUE(probe_same(&a, &b));
+	b.name = "b";
+	CU_ASSERT_FALSE(probe_same(&a, &b));
+	b = a;
+	b.file = "f";
+	CU_ASSERT_FALSE(probe_same(&a, &b));
+	b = a;
+	b.expires_ms = 1;
+	CU_ASSERT_FALSE(probe_same(&a, &b));
+}
+
+static void what_a_part_does_its_whole_does(void)
+{
+	const struct probe_opts load = { .kind = PROBE_HTTP, .load_field = "l" }, exec = { .kind = PROBE_EXEC }, told = { .kind = PROBE_EXTERNAL };
+	struct probe_opts parts[2] = { { .kind = PROBE_TCP }, { .kind = PROBE_TCP } };
+	const struct probe_opts inner = { .kind = PROBE_SEVERAL, .parts = parts, .n_parts = 2, .least = 1 };
+	const struct probe_opts outer = { .kind = PROBE_SEVERAL, .parts = &inner, .n_parts = 1, .least = 1 };
+
+	CU_ASSERT_EQUAL(probe_targets(&parts[0]), 1);
+	CU_ASSERT_EQUAL(probe_targets(&inner), 3);
+	CU_ASSERT_EQUAL(probe_targets(&outer), 4);
+	CU_ASSERT(!probe_tells_load(&outer) && !probe_is_of_edge(&outer));
+	parts[1] = load;
+	CU_ASSERT(probe_tells_load(&load) && probe_tells_load(&outer) && !probe_is_of_edge(&outer));
+	parts[0] = load;
+	parts[1] = exec;
+	CU_ASSERT(probe_tells_load(&outer) && probe_is_of_edge(&outer));
+	parts[0] = told;
+	parts[1] = inner.parts[0];
+	parts[1].kind = PROBE_TCP;
+	CU_ASSERT(!probe_tells_load(&outer) && probe_is_of_edge(&outer) && probe_is_of_edge(&told));
+}
+
 static const struct unit_case cases[] = {
 	{ "kinds have names and ports", kinds_have_names_and_ports },
 	{ "codes are expected by range", codes_are_expected_by_range },
@@ -197,6 +288,8 @@ static const struct unit_case cases[] = {
 	{ "probes that ask the same are the same", probes_that_ask_the_same_are_the_same },
 	{ "each thing that is asked makes another probe",
 		each_thing_that_is_asked_makes_another_probe },
+	{ "values and parts make another probe, too", values_and_parts_make_another_probe_too },
+	{ "what a part does its whole does", what_a_part_does_its_whole_does },
 };
 
 void suite_probe(void);
