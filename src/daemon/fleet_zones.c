@@ -136,7 +136,7 @@ static void tell(struct fleet_zone *x)
 		return;
 	x->told = true;
 	log_line(LOG_WARNING, "zone %s: not as the fleet has it, and cannot be changed: %s", view_text(name, x->own.apex),
-		x->why.text);
+		*x->why.text ? x->why.text : "what it begins with here is wrong (\"zones --faulty\")");
 }
 
 /* The fleet has nothing of it. Who waits for another, or has nothing itself, asks again: that other may be gone, and a

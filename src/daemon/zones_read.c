@@ -208,6 +208,19 @@ static bool load_file(struct reading *r, struct listed *z, const struct compile_
 	return false;
 }
 
+/* Once: not when it waits on. */
+static void tell_waiting(const struct reading *r, struct listed *z)
+{
+	const struct fault_at at = zones_list_place(r, z->at);
+	struct faults f;
+
+	if (!z->entry || z->entry == z->before || z->entry->source != REGISTRY_STORE || z->entry->state != REGISTRY_WAITS || !z->path)
+		return;
+	faults_init(&f);
+	faults_warning(&f, &at, "%s is not there: the zone waits for what the fleet has", z->path);
+	keep_faults(z, &f);
+}
+
 static bool read_zone(void *ctx, size_t i)
 {
 	struct reading *r = ctx;
@@ -225,6 +238,7 @@ static bool read_zone(void *ctx, size_t i)
 		keep_faults(z, &f);
 	} else if (zones_entry_find_keys(r, z, &lost)) {
 		z->entry = zones_source_entry(r, z, &lost);
+		tell_waiting(r, z);
 	} else {
 		faults_init(&f);
 		z->entry = without_keys(r, z, &lost, &f);

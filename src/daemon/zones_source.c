@@ -3,6 +3,9 @@
 #include "daemon/zones_read_inner.h"
 #include "store/store.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 /* Of other nameservers: what there is goes on until they have something newer. */
 static struct registry_zone *of_primary(
 	const struct reading *r, const struct listed *z, struct fault *lost)
@@ -84,6 +87,14 @@ static bool has_more_than_store(const struct reading *r, const struct listed *z)
 		store_is_of_file(r->o->store, z->origin);
 }
 
+/* One of a fleet begins with the file of some server: on the others it need not be there. Who has served what it said goes on with that. */
+static bool waits_for_fleet(const struct reading *r, const struct listed *z)
+{
+	if (!r->o->conf->rules[z->at->rule].fleet)
+		return false;
+	return !z->path || (!(z->before && zone_is_ready(z->before->load.zone)) && access(z->path, F_OK) != 0 && errno == ENOENT);
+}
+
 /* Of the store, once it is there. NULL: the file is where it begins; or `why` says that it is there and cannot be
  * had: then what the file says is older than what was confirmed, and must not be told. */
 static struct registry_zone *of_store(
@@ -101,7 +112,7 @@ static struct registry_zone *of_store(
 
 	/* As long as nothing has changed it, it is still its file. */
 	if (old && old->source == REGISTRY_STORE &&
-		(old->state == REGISTRY_READY || (old->state == REGISTRY_WAITS && !z->path)) && zones_entry_same_signing(z) &&
+		(old->state == REGISTRY_READY || (old->state == REGISTRY_WAITS && waits_for_fleet(r, z))) && zones_entry_same_signing(z) &&
 		registry_added_same(old->added, z->added) && (old->load.n == 0 || load_is_fresh(&old->load)))
 		return z->before;
 	if (old && old->source == REGISTRY_STORE && old->keys && !z->keys)
@@ -111,8 +122,7 @@ static struct registry_zone *of_store(
 	else if (r->o->stored)
 		to.load.zone = r->o->stored(
 			r->o->stored_ctx, z->origin, z->path, &opts, &to.checked_s, &to.expire_s, why);
-	/* The fleet may have it. */
-	if (!to.load.zone && !*why->text && !z->path && r->o->conf->rules[z->at->rule].fleet) {
+	if (!to.load.zone && !*why->text && waits_for_fleet(r, z)) {
 		to.state = REGISTRY_WAITS;
 		to.loaded_s = 0;
 		to.load.zone = zone_placeholder(r->o->key, z->origin);

@@ -201,6 +201,40 @@ static void a_zone_of_the_store_that_is_wrong_is_still_the_stores(void)
 	close_desk(&d);
 }
 
+static void a_zone_of_a_fleet_waits_where_its_file_is_not(void)
+{
+	struct desk d;
+
+	open_desk(&d);
+	site_remove(&d.site, "zones/b.example.zone");
+	read_conf(&d,
+		"store: { file: s.db }\nserver: { listen: \"127.0.0.1:5300\" }\n"
+		"fleet: { redis: [ \"redis://127.0.0.1:1\" ], name: f, server: a, secret: \"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\" }\n"
+		"zones:\n  - { name: b.example, fleet: on, file: zones/b.example.zone }\n" SITE_EDGES SITE_POOLS);
+	const struct registry_zone *z = find(take(&d), "b.example.");
+	CU_ASSERT_EQUAL(z->state, REGISTRY_WAITS);
+	CU_ASSERT_EQUAL(z->source, REGISTRY_STORE);
+	CU_ASSERT_FALSE(zone_is_ready(z->load.zone));
+	CU_ASSERT_EQUAL(d.f.errors, 0);
+	CU_ASSERT_EQUAL(d.f.warnings, 1);
+	CU_ASSERT_TRUE(tells(&d, "t.yaml:5:"));
+	CU_ASSERT_TRUE(tells(&d, "zones/b.example.zone is not there: the zone waits for what the fleet has"));
+	/* It waits on, which is not told again. */
+	CU_ASSERT_PTR_EQUAL(find(take(&d), "b.example."), z);
+	CU_ASSERT_EQUAL(d.f.warnings, 0);
+	/* It begins with the file that comes, and goes on when that goes. */
+	site_put(&d.site, "zones/b.example.zone", SITE_ZONE(7, ""));
+	z = find(take(&d), "b.example.");
+	CU_ASSERT_EQUAL(z->state, REGISTRY_READY);
+	CU_ASSERT_EQUAL(z->load.zone->serial, 7);
+	site_remove(&d.site, "zones/b.example.zone");
+	z = find(take(&d), "b.example.");
+	CU_ASSERT_EQUAL(z->state, REGISTRY_FAULTY);
+	CU_ASSERT_EQUAL(z->load.zone->serial, 7);
+	CU_ASSERT_EQUAL(d.f.errors, 1);
+	close_desk(&d);
+}
+
 static void a_zone_that_was_never_right_is_there_and_not_ready(void)
 {
 	struct desk d;
@@ -733,6 +767,7 @@ void suite_zones_read(void)
 			a_zone_that_is_wrong_keeps_what_it_had },
 		{ "a zone of the store that is wrong is still the store's",
 			a_zone_of_the_store_that_is_wrong_is_still_the_stores },
+		{ "a zone of a fleet waits where its file is not", a_zone_of_a_fleet_waits_where_its_file_is_not },
 		{ "a zone that was never right is there and not ready",
 			a_zone_that_was_never_right_is_there_and_not_ready },
 		{ "the time of a state is that of its beginning",
