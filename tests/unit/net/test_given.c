@@ -5,6 +5,8 @@
 #include "unit/net/serving.h"
 #include "unit/unit.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,6 +87,53 @@ static void what_is_no_socket_is_refused(void)
 	close(ends[1]);
 }
 
+static void an_address_of_ipv6_has_its_port_and_scope(void)
+{
+	const struct net_address at = serving_address("::1"), other = serving_address("::1");
+	struct net_address scoped = at, away = at;
+	struct given *g = given_new(false);
+	const int fd = open_one(&at);
+	struct fault why;
+
+	((struct sockaddr_in6 *)&scoped.sa)->sin6_scope_id = 7;
+	((struct sockaddr_in6 *)&away.sa)->sin6_addr.s6_addr[15] = 2;
+	CU_ASSERT_EQUAL(given_count(g), 0);
+	CU_ASSERT_TRUE(given_add(g, fd, &why));
+	CU_ASSERT_EQUAL(given_count(g), 1);
+	CU_ASSERT_FALSE(given_has(g, SOCK_DGRAM, (const struct sockaddr *)&other.sa, other.len));
+	CU_ASSERT_FALSE(given_has(g, SOCK_DGRAM, (const struct sockaddr *)&scoped.sa, scoped.len));
+	CU_ASSERT_FALSE(given_has(g, SOCK_DGRAM, (const struct sockaddr *)&away.sa, away.len));
+	CU_ASSERT_TRUE(given_has(g, SOCK_DGRAM, (const struct sockaddr *)&at.sa, at.len));
+	CU_ASSERT_EQUAL(take(g, &scoped, SOCK_DGRAM, 0), -1);
+	CU_ASSERT_EQUAL(take(g, &at, SOCK_DGRAM, 0), fd);
+	CU_ASSERT_TRUE(given_end(g, &why));
+	CU_ASSERT_EQUAL(close(fd), 0); /* it is whose who has taken it */
+}
+
+static void end_shared(void *ctx)
+{
+	struct fault why;
+
+	CU_ASSERT_TRUE(given_end(ctx, &why));
+}
+
+static void one_of_the_service_manager_that_nobody_names_is_told(void)
+{
+	const struct net_address at = serving_address("127.0.0.1");
+	struct given *g = given_new(true);
+	char log[500], has[200], text[ADDR_TEXT];
+	struct fault why;
+
+	CU_ASSERT_TRUE(given_add(g, open_one(&at), &why));
+	snprintf(has, sizeof has, "a socket that the configuration does not name: %s; nobody answers there",
+		addr_sockaddr_text(text, (const struct sockaddr *)&at.sa));
+	CU_ASSERT_PTR_NOT_NULL(strstr(serving_log(log, sizeof log, end_shared, g), has));
+	/* Of those of a server before us it says nothing: its configuration may have had it. */
+	g = given_new(false);
+	CU_ASSERT_TRUE(given_add(g, open_one(&at), &why));
+	CU_ASSERT_STRING_EQUAL(serving_log(log, sizeof log, end_shared, g), "");
+}
+
 void suite_given(void);
 void suite_given(void)
 {
@@ -93,6 +142,8 @@ void suite_given(void)
 		{ "a socket that is left at an address that is used is a fault",
 			a_socket_that_is_left_at_an_address_that_is_used_is_a_fault },
 		{ "one that is shared is given to all", one_that_is_shared_is_given_to_all },
+		{ "an address of IPv6 has its port and scope", an_address_of_ipv6_has_its_port_and_scope },
+		{ "one of the service manager that nobody names is told", one_of_the_service_manager_that_nobody_names_is_told },
 		{ "what is no socket is refused", what_is_no_socket_is_refused },
 	};
 

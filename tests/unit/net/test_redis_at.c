@@ -51,7 +51,7 @@ static void what_is_no_url_is_told_without_its_secret(void)
 		"redis://secret@h", "redis://:@h", "redis://:secret%zz@h", "redis://u%:secret@h", "redis://2001:db8::1",
 		"redis://[2001:db8::1", "redis://[::1]7", "redis://h/65536", "redis://h/x", "redis+sentinel://h",
 		"redis+sentinel://h/", "redis+sentinel://h//1", "redis+unix://run", "redis+unix:///r?x=1",
-		"redis://:secret%00@h" };
+		"redis://:secret%00@h", "redis://h%zz", "redis+sentinel://h/a%zz", "redis+unix:///r%zz" };
 	struct arena mem = { 0 };
 	struct redis_at at;
 	struct fault why;
@@ -61,6 +61,14 @@ static void what_is_no_url_is_told_without_its_secret(void)
 		CU_ASSERT_FALSE(redis_at_parse(&at, urls[i], &mem, &why));
 		CU_ASSERT(*why.text && !strstr(why.text, "secret"));
 	}
+	/* A path is as long as a socket's may be. */
+	char url[200] = "redis+unix:///";
+	memset(url + strlen(url), 'p', 106);
+	CU_ASSERT_TRUE(redis_at_parse(&at, url, &mem, &why));
+	CU_ASSERT_EQUAL(strlen(at.path), 107);
+	strcat(url, "p");
+	CU_ASSERT_FALSE(redis_at_parse(&at, url, &mem, &why));
+	CU_ASSERT_STRING_EQUAL(why.text, "that is no path of a socket (at most 107 bytes)");
 	arena_fini(&mem);
 }
 

@@ -75,7 +75,8 @@ static void put(struct request *r, const char *line)
 
 static const char zone_text[] = "$TTL 300\n@ SOA ns1 host 7 7200 900 1209600 60\n@ NS ns1\n"
 				"ns1 A 192.0.2.53\nwww A 192.0.2.1\nwww A 192.0.2.2\n"
-				"www TXT \"x\"\nalias CNAME www\n";
+				"www TXT \"x\"\nalias CNAME www\n"
+				"mail MX 5 w\nsrv SRV 1 2 3 w\nsign PTR \\{\n";
 
 /* What comes of lines that end in "\n": the RCODE, and the change as text ("-www A 4", "+..."). */
 static unsigned make(const char *lines, char *to, const struct policy_update *rules, size_t n,
@@ -145,6 +146,10 @@ static void prerequisites_are_those_of_the_rfc(void)
 		{ "data where none may be", "p www ANY A 0 00\n", RCODE_FORMERR },
 		{ "another zone", "p www.other. ANY A 0 -\n", RCODE_NOTZONE },
 		{ "another class", "p www CH A 0 -\n", RCODE_FORMERR },
+		{ "a type that is none", "p www IN ANY 0 c0000201\n", RCODE_FORMERR },
+		{ "... where only a name is meant", "p www ANY OPT 0 -\n", RCODE_FORMERR },
+		{ "data that is none of its type", "p alias IN CNAME 0 ff\n", RCODE_FORMERR },
+		{ "an RRset of names, in any case", "p mail IN MX 0 0005015702657800\n", 0 },
 	};
 	char got[4096];
 
@@ -192,6 +197,21 @@ static void changes_are_those_of_the_rfc(void)
 		{ "a meta type", "u new IN ANY 60 -\n", "", RCODE_FORMERR },
 		{ "a TTL where none may be", "u www ANY A 60 -\n", "", RCODE_FORMERR },
 		{ "another zone", "u new.other. IN A 60 c0000205\n", "", RCODE_NOTZONE },
+		{ "a class that is none", "u new CH A 60 c0000205\n", "", RCODE_FORMERR },
+		{ "a type that is none goes", "u www NONE ANY 0 -\n", "", RCODE_FORMERR },
+		{ "a TTL of what is to go", "u www NONE A 1 c0000201\n", "", RCODE_FORMERR },
+		{ "a TTL with its highest bit", "u new IN A 2147483648 c0000205\n", "", RCODE_FORMERR },
+		{ "names in data are the same in any case", "u mail IN MX 300 00050157026578 00\n", "", 0 },
+		{ "... their numbers are not", "u mail IN MX 300 00060177026578 00\n", SOA_STEP "+ex. SOA 300;+mail.ex. MX 300;", 0 },
+		{ "... nor is text", "u www IN TXT 300 0158\n", SOA_STEP "+ex. SOA 300;+www.ex. TXT 300;", 0 },
+		{ "the same of services", "u srv IN SRV 300 0001000200030157026578 00\n", "", 0 },
+		{ "... of another port", "u srv IN SRV 300 0001000200040177026578 00\n", SOA_STEP "+ex. SOA 300;+srv.ex. SRV 300;", 0 },
+		{ "... one goes by another case", "u srv NONE SRV 0 0001000200030157026578 00\n", SOA_STEP "-srv.ex. SRV 300;+ex. SOA 300;", 0 },
+		{ "a sign is no letter of another case", "u sign IN PTR 300 015b026578 00\n", SOA_STEP "+ex. SOA 300;+sign.ex. PTR 300;", 0 },
+		{ "a newer SOA", "u @ IN SOA 300 036e73310265780004686f737402657800" "00000009" "0000000100000001001275000000003c\n",
+			SOA_STEP "+ex. SOA 300;", 0 },
+		{ "an older one", "u @ IN SOA 300 036e73310265780004686f737402657800" "00000006" "0000000100000001001275000000003c\n", "", 0 },
+		{ "one of another name", "u www IN SOA 300 036e73310265780004686f737402657800" "00000009" "0000000100000001001275000000003c\n", "", 0 },
 		{ "all or nothing", "u new IN A 60 c0000205\nu x.other. IN A 60 c0000205\n", "",
 			RCODE_NOTZONE },
 	};
