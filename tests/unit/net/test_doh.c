@@ -131,6 +131,8 @@ static void requests_of_http_1_1_are_answered_by_their_status(void)
 			0, false },
 		{ "no version", "GET /dns-query\r\n" H "\r\n", "HTTP/1.1 400", 0, false },
 		{ "no HTTP", "\x16\x03\x01\x02\r\n\r\n", "HTTP/1.1 400", 0, false },
+		{ "blanks round a value", "GET /dns-query?dns=" DNS " HTTP/1.1\r\n" H "Connection: \t close \t\r\n\r\n", "HTTP/1.1 200 OK", 1, false },
+		{ "a name of a header that is none", "GET /dns-query?dns=" DNS " HTTP/1.1\r\n" H ": x\r\n\r\n", "HTTP/1.1 400", 0, false },
 		{ "half a header", "GET /dns-query?dns=" DNS " HTTP/1.1\r\n" H, "", 0, true },
 	};
 	bool open;

@@ -199,6 +199,39 @@ static void lines_tell_who_asked_what_and_got_what(void)
 	}
 }
 
+static void each_transport_and_class_has_a_name(void)
+{
+	static const struct {
+		enum answer_via via;
+		unsigned class;
+		const char *has;
+		unsigned protocol; /* of dnstap.proto, SocketProtocol */
+	} row[] = {
+		{ VIA_UDP, 1, " udp wWw.example.org. IN AAAA ", 1 },
+		{ VIA_TCP, 3, " tcp wWw.example.org. CH AAAA ", 2 },
+		{ VIA_TLS, 255, " tls wWw.example.org. ANY AAAA ", 3 },
+		{ VIA_HTTPS, 4, " https wWw.example.org. CLASS4 AAAA ", 4 },
+		{ VIA_QUIC, 65535, " quic wWw.example.org. CLASS65535 AAAA ", 7 },
+	};
+	char query[] = "\1\2\0\0\0\1\0\0\0\0\0\0" QUESTION;
+	uint8_t frame[DNSTAP_HEAD_MOST + sizeof query];
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct text out = { 0 };
+		query[sizeof query - 3] = (char)(row[i].class >> 8);
+		query[sizeof query - 2] = (char)row[i].class;
+		struct tap_head *h = (struct tap_head *)(uintptr_t)put(BYTES(query), BYTES(""), "192.0.2.1");
+		h->via = (uint8_t)row[i].via;
+		query_log_line(&out, h, false);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text_get(&out), row[i].has));
+		text_fini(&out);
+		/* Behind the length, who tells, and the message's kind and family. */
+		dnstap_frame(frame, &(struct dnstap_source){ "me", "v" }, h, false);
+		CU_ASSERT_EQUAL(memcmp(frame + 4 + 4 + 3 + 2, "\x08\1\x10\1\x18", 5), 0);
+		CU_ASSERT_EQUAL(frame[4 + 4 + 3 + 2 + 5], row[i].protocol);
+	}
+}
+
 /* Checked by hand against dnstap.proto; dnstap-ldns reads real ones in tests/serve/test_metrics.py. */
 static void a_frame_is_what_the_protocol_has(void)
 {
@@ -279,6 +312,7 @@ static const struct unit_case cases[] = {
 		what_finds_no_room_is_counted_and_nothing_is_written_over },
 	{ "as many are taken as are wanted", as_many_are_taken_as_are_wanted },
 	{ "lines tell who asked what and got what", lines_tell_who_asked_what_and_got_what },
+	{ "each transport and class has a name", each_transport_and_class_has_a_name },
 	{ "a frame is what the protocol has", a_frame_is_what_the_protocol_has },
 	{ "control frames are read as they are written",
 		control_frames_are_read_as_they_are_written },
