@@ -224,6 +224,45 @@ static void allow_primaries(struct reader *r, struct conf_rule *rule)
 	to->n = n;
 }
 
+/* Has one of its addresses another peer, too? */
+static bool share_address(const struct conf_peer *a, const struct conf_peer *b)
+{
+	for (size_t i = 0; i < a->n_at; i++)
+		for (size_t k = 0; k < b->n_at; k++) {
+			const struct addr one = addr_from_sockaddr((const struct sockaddr *)&a->at[i].sa),
+					  other = addr_from_sockaddr((const struct sockaddr *)&b->at[k].sa);
+			if (memcmp(&one, &other, sizeof one) == 0)
+				return true;
+		}
+	return false;
+}
+
+/* A peer's key tells who asks. Where another peer has it that gets EDGE records, the address has to tell, too. */
+static void allow_plain(struct reader *r, const struct conf_peer *peer, struct policy_allow *list, size_t *n)
+{
+	const size_t from = *n;
+	bool shared = false;
+
+	for (size_t i = 0; i < r->conf->n_peers; i++) {
+		const struct conf_peer *other = &r->conf->peers[i];
+		if (other->plain || other->key != peer->key)
+			continue;
+		shared = true;
+		if (share_address(peer, other))
+			parse_error(r->src, r->plain_node,
+				"peers \"%s\" and \"%s\" have the same address and %s, so that nobody can tell which of them asks, and only one of "
+				"them gets addresses: give each a key of its own",
+				peer->name, other->name, peer->key ? "the same key" : "no key");
+	}
+	if (!shared || !peer->key) {
+		schema_allow_peer(peer, list, n);
+		return;
+	}
+	schema_allow_peer(&(struct conf_peer){ .at = peer->at, .n_at = peer->n_at }, list, n);
+	for (size_t i = from; i < *n; i++)
+		list[i].key = peer->key;
+}
+
 /* Peers that get addresses in the place of EDGE. */
 static void find_plain(struct reader *r)
 {
@@ -242,7 +281,7 @@ static void find_plain(struct reader *r)
 	list = arena_zalloc(r->mem, room * sizeof *list);
 	for (size_t i = 0; i < c->n_peers; i++)
 		if (c->peers[i].plain)
-			schema_allow_peer(&c->peers[i], list, &n);
+			allow_plain(r, &c->peers[i], list, &n);
 	c->policy.plain = (struct policy_access){ list, n };
 }
 

@@ -45,12 +45,51 @@ static void keys_are_told_apart_by_more_than_their_letters(void)
 	told_check(row, UNIT_COUNT(row));
 }
 
+static bool gets_addresses(const struct conf *c, const char *from, unsigned key)
+{
+	struct addr source;
+
+	CU_ASSERT_TRUE_FATAL(addr_parse(&source, from));
+	const struct policy_asker who = { source, key < c->policy.n_keys ? &c->policy.keys[key] : NULL, NULL, false };
+
+	return policy_allows(&c->policy.plain, &who);
+}
+
+/* One key for all secondaries, of which one knows EDGE. */
+static void a_peer_that_gets_addresses_is_known_by_its_key_or_where_others_have_it_by_its_address_too(void)
+{
+	static const char text[] = SERVER ZONES "store: { file: s }\nkeys: { one: " KEY ", two: " KEY " }\n"
+						"peers:\n"
+						"  a: { at: [ 192.0.2.1, \"2001:db8::1\" ], key: one, edge-as: addresses }\n"
+						"  b: { at: 192.0.2.2, key: one }\n"
+						"  c: { at: 192.0.2.3, key: two, edge-as: addresses }\n"
+						"  d: { at: 192.0.2.4, edge-as: addresses }\n"
+						"  e: { at: 192.0.2.5 }\n";
+	struct conf c;
+	struct text lines;
+
+	CU_ASSERT_TRUE_FATAL(told_read(&c, text, &lines));
+	CU_ASSERT_STRING_EQUAL(text_get(&lines), "");
+	CU_ASSERT_TRUE(gets_addresses(&c, "192.0.2.1", 0));
+	CU_ASSERT_TRUE(gets_addresses(&c, "2001:db8::1", 0));
+	CU_ASSERT_FALSE(gets_addresses(&c, "192.0.2.2", 0));
+	CU_ASSERT_FALSE(gets_addresses(&c, "192.0.2.9", 0));
+	CU_ASSERT_FALSE(gets_addresses(&c, "192.0.2.1", 9)); /* unsigned */
+	CU_ASSERT_TRUE(gets_addresses(&c, "192.0.2.9", 1));
+	CU_ASSERT_TRUE(gets_addresses(&c, "192.0.2.4", 9));
+	CU_ASSERT_FALSE(gets_addresses(&c, "192.0.2.5", 9));
+	conf_fini(&c);
+	text_fini(&lines);
+}
+
 void suite_schema_peers(void);
 void suite_schema_peers(void)
 {
 	static const struct unit_case cases[] = {
 		{ "a key has its name in lower case", a_key_has_its_name_in_lower_case },
 		{ "keys are told apart by more than their letters", keys_are_told_apart_by_more_than_their_letters },
+		{ "a peer that gets addresses is known by its key, or where others have it by its address, too",
+			a_peer_that_gets_addresses_is_known_by_its_key_or_where_others_have_it_by_its_address_too },
 	};
 
 	unit_suite("conf/schema_peers", cases, UNIT_COUNT(cases));

@@ -48,6 +48,12 @@ static void zones_are_checked(void)
 			SERVER "peers: { p: { at: 192.0.2.1, edge-as: addresses } }\nzones: [ { name: a.example, file: a } ]\n",
 			"2:39: error: \"edge-as: addresses\" needs a store, since serials must not go back "
 			"at a restart; write for example: store: { file: /var/lib/waymark/waymark.db }\n" },
+		{ "addresses for one of two peers that nobody can tell apart",
+			SERVER "store: { file: s }\nkeys: { k: { secret: \"MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\" } }\n"
+			       "peers:\n  a: { at: [ 192.0.2.1, 192.0.2.2 ], key: k, edge-as: addresses }\n  b: { at: \"192.0.2.2:54\", key: k }\n"
+			       "zones: [ { name: a.example, file: a } ]\n",
+			"5:55: error: peers \"a\" and \"b\" have the same address and the same key, so that nobody can tell which of them "
+			"asks, and only one of them gets addresses: give each a key of its own\n" },
 		{ "a catalog without a store",
 			SERVER "peers: { p: { at: 192.0.2.1 } }\n" "zones: [ { catalog: c, primary: p } ]\n",
 			"3:12: error: a catalog needs a store, for its members; write for example: store: { file: /var/lib/waymark/waymark.db }\n" },
