@@ -61,6 +61,7 @@ static void moments_that_have_been_are_read(void)
 		CU_ASSERT_TRUE(!ok || s == row[i].s);
 	}
 	CU_ASSERT_STRING_EQUAL(ago_text(text, NOW), "2026-11-28 06:30:00");
+	CU_ASSERT_STRING_EQUAL(ago_text(text, INT64_MAX), "9223372036854775807"); /* of a year that no calendar has */
 	unsetenv("TZ");
 	tzset();
 }

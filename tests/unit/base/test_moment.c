@@ -31,6 +31,7 @@ static void a_moment_is_in_utc(void)
 		const char *text, *is; /* NULL: it is none */
 	} row[] = { { "2026-12-01T02:00Z", "2026-12-01T02:00:00Z" },
 		{ "2026-12-01 02:00", "2026-12-01T02:00:00Z" },
+		{ "2026-12-01   02:00", "2026-12-01T02:00:00Z" }, { "2026-12-01T 02:00", NULL },
 		{ "2026-12-01T02:00:59Z", "2026-12-01T02:00:59Z" },
 		{ "2028-02-29T23:59Z", "2028-02-29T23:59:00Z" },
 		{ "12:01", "2026-12-01T12:01:00Z" },
@@ -52,6 +53,9 @@ static void a_moment_is_in_utc(void)
 		if (ok)
 			CU_ASSERT_STRING_EQUAL(moment_text(text, s), row[i].is);
 	}
+	/* Of a year that no calendar has. */
+	char text[MOMENT_TEXT];
+	CU_ASSERT_STRING_EQUAL(moment_text(text, INT64_MAX), "?");
 }
 
 static const struct unit_case cases[] = {

@@ -107,12 +107,83 @@ static void broken_files_are_told(void)
 	file_free(&f);
 }
 
+/* A file of one offset that has no change, and `rule` behind it (RFC 9636). */
+static const struct tz *ruled(struct arena *mem, const char *rule, struct fault *why)
+{
+	static const uint8_t head[44] = { 'T', 'Z', 'i', 'f', '2', [39] = 1, [43] = 4 }, type[10] = { 0, 0, 0, 0, 0, 0, 'L', 'M', 'T' };
+	uint8_t bytes[300];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(bytes + n, head, sizeof head);
+		memcpy(bytes + n + sizeof head, type, sizeof type);
+		n += sizeof head + sizeof type;
+	}
+	n += (size_t)sprintf((char *)bytes + n, "\n%s\n", rule);
+	return tz_parse(mem, bytes, n, why);
+}
+
+/* Days of the year, with and without the 29th of February, and of a month's week (POSIX, TZ). */
+static void rules_turn_on_their_day(void)
+{
+	static const struct {
+		const char *rule;
+		int year;
+		int64_t begins; /* summer time */
+	} row[] = {
+		{ "EST5EDT,J60,J300", 2023, 1677654000 },
+		{ "EST5EDT,J60,J300", 2024, 1709276400 },
+		{ "EST5EDT,J59,J300", 2023, 1677567600 },
+		{ "EST5EDT,J59,J300", 2024, 1709103600 },
+		{ "EST5EDT,J365/0,J300", 2024, 1735621200 },
+		{ "EST5EDT,59,299", 2023, 1677654000 },
+		{ "EST5EDT,59,299", 2024, 1709190000 },
+		{ "EST5EDT,0/3,299", 2024, 1704096000 },
+		{ "EST5EDT,M3.2.0,M11.1.0", 2024, 1710054000 },
+		{ "EST5EDT,M2.5.4/1,M11.1.0", 2024, 1709186400 },
+		{ "<-03>3<-02>,J60,J300", 2023, 1677646800 },
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct arena mem = { 0 };
+		struct fault why = { "" };
+		const struct tz *tz = ruled(&mem, row[i].rule, &why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(tz);
+		const int32_t before = tz_offset(tz, row[i].begins - 1), after = tz_offset(tz, row[i].begins);
+		if (after != before + 3600 || tz_next(tz, row[i].begins - 1) != row[i].begins) {
+			printf("%s in %d: %d, %d, %lld\n", row[i].rule, row[i].year, before, after, (long long)tz_next(tz, row[i].begins - 1));
+			CU_FAIL("another day");
+		}
+		arena_fini(&mem);
+	}
+}
+
+static void what_is_no_rule_is_told(void)
+{
+	static const char *const row[] = { "EST5EDT,J0,J300", "EST5EDT,J366,J300", "EST5EDT,366,1", "EST5EDT,M13.1.0,M1.1.0", "EST5EDT,M0.1.0,M1.1.0",
+		"EST5EDT,M1.6.0,M1.1.0", "EST5EDT,M1.0.0,M1.1.0", "EST5EDT,M1.1.7,M1.1.0", "EST5EDT,M1.1,M1.1.0", "EST5EDT,J60", "EST5EDT,J60,J300,", "5",
+		"EST", "EST5EDT;J60,J300" };
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct arena mem = { 0 };
+		struct fault why = { "" };
+		char say[100];
+		snprintf(say, sizeof say, "no time zone: its rule \"%s\" is none", row[i]);
+		if (ruled(&mem, row[i], &why))
+			CU_FAIL(row[i]);
+		CU_ASSERT_STRING_EQUAL(why.text, say);
+		arena_fini(&mem);
+	}
+}
+
 void suite_tz(void)
 {
 	static const struct unit_case cases[] = {
 		{ "offsets are those of the C library", offsets_are_those_of_the_c_library },
 		{ "names do not leave the database", names_do_not_leave_the_database },
 		{ "broken files are told", broken_files_are_told },
+		{ "rules turn on their day", rules_turn_on_their_day },
+		{ "what is no rule is told", what_is_no_rule_is_told },
 	};
 
 	unit_suite("base/tz", cases, UNIT_COUNT(cases));

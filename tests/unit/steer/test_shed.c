@@ -77,6 +77,17 @@ static void what_costs_least_goes_first_and_no_more_than_must(void)
 	CU_ASSERT(price[AMS] == 0 && price[ROM] == 0 && out[AMS].moved == 0);
 
 	fall_to_nothing(&p);
+	/* Who may look at a few alone tells that he has not come to the end: of what is to be found, and of what is too full now. */
+	p.per_query = 1;
+	p.effort = 1;
+	for (unsigned steady = 0; steady < 2; steady++) {
+		p.steady = steady;
+		memset(price, 0, sizeof price);
+		CU_ASSERT_FALSE(shed_solve(&p, price, out));
+		CU_ASSERT_DOUBLE_EQUAL(out[AMS].load + out[ROM].load, 152, 1e-6);
+	}
+	p.steady = false;
+	p.effort = 0;
 	/* More than both can bear: each bears its part. */
 	p.per_query = 2;
 	CU_ASSERT_TRUE(shed_solve(&p, price, out));

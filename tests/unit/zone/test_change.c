@@ -230,6 +230,10 @@ static void between_two_zones_is_what_differs(void)
 			FIRST "-" NS "+ example. 300 SOA 2\n+" NS_CAPITAL },
 		{ OLD "a EDGE web\nb A 192.0.2.2\n", NEW "a EDGE web\n",
 			FIRST "- b.example. 5 A 192.0.2.2\n+ example. 300 SOA 2\n" },
+		{ OLD "a A 192.0.2.1\n", NEW "a A 192.0.2.1\na A 192.0.2.2\n",
+			FIRST "+ example. 300 SOA 2\n+ a.example. 5 A 192.0.2.2\n" },
+		{ OLD "a A 192.0.2.1\na A 192.0.2.2\n", NEW "a A 192.0.2.1\n",
+			FIRST "- a.example. 5 A 192.0.2.2\n+ example. 300 SOA 2\n" },
 		{ OLD "a A 192.0.2.2\n", NEW "a A 192.0.2.1\n",
 			FIRST "- a.example. 5 A 192.0.2.2\n+ example. 300 SOA 2\n+" A1 },
 	};
