@@ -6,6 +6,7 @@
 #include "daemon/parts_read.h"
 #include "daemon/probes.h"
 #include "daemon/stage_zones.h"
+#include "daemon/zone_pools.h"
 #include "dns/rcode.h"
 #include "net/worker.h"
 #include "steer/stage.h"
@@ -180,6 +181,19 @@ static bool promotion_begin(void *ctx)
 	return true;
 }
 
+/* Zones may have changed since the stage was read. */
+static bool stays_right(struct promotion *x, const struct registry *made)
+{
+	struct faults f;
+
+	faults_init(&f);
+	const bool ok = zone_pools_stay_alone(parts_conf(&x->staged), parts_conf(&x->live), made->set, &f);
+	if (!ok)
+		fault(&x->why, "%s", text_get(&f.text));
+	faults_fini(&f);
+	return ok;
+}
+
 static void promotion_work(void *ctx, struct job *job)
 {
 	struct promotion *x = ctx;
@@ -189,7 +203,7 @@ static void promotion_work(void *ctx, struct job *job)
 	latency_read_take(table, x->live.table, LATENCY_LEARNED);
 	latency_next_round(table);
 	struct registry *made = stage_zones_after(&x->staged, x->live.zones, x->owner->opts.key);
-	struct pool_numbers *numbers = pool_numbers_new(made->set, x->staged.steer, &x->why);
+	struct pool_numbers *numbers = stays_right(x, made) ? pool_numbers_new(made->set, x->staged.steer, &x->why) : NULL;
 	zones_change_find(&x->zones, x->live.zones, made);
 	x->table = table;
 	x->numbers = numbers;

@@ -46,11 +46,18 @@ static uint32_t rule_of(const struct updates *u, const uint8_t *apex)
 	return zone_set_rule(u->made.v.live.zones->set, registry_index(u->made.v.live.zones, apex));
 }
 
+/* Of what is served, and of the stage where one is on; borrowed from the batch. */
+static struct zone_pools pools_of(const struct updates *u)
+{
+	return (struct zone_pools){ parts_conf(&u->made.v.live), u->made.v.staged.conf ? parts_conf(&u->made.v.staged) : NULL };
+}
+
 /* In a zone that has a digest of itself, and no signatures of ours, the change gets what that is then. */
 static bool follow_digest(struct updates *u, struct asked *a, const struct zone *was)
 {
 	const struct conf *c = parts_conf(&u->made.v.live);
 	const enum zonemd_hash hash = c->rules[rule_of(u, zone_id(was))].zonemd;
+	const struct zone_pools pools = pools_of(u);
 	struct faults f;
 
 	if (!hash || updates_keys(u, was))
@@ -58,7 +65,7 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 	faults_init(&f);
 	a->change = zonemd_follow(was, a->change,
 		&(struct zonemd_opts){ .hash = hash,
-			.with = { .compile = zone_pools_compile_opts(c, u->opts.key),
+			.with = { .compile = zone_pools_change_opts(&pools, u->opts.key),
 				.tolerant = !a->own } },
 		&f);
 	if (!a->change && a->own)
@@ -72,8 +79,7 @@ static bool follow_digest(struct updates *u, struct asked *a, const struct zone 
 /* In a zone that is signed here the change gets what follows from it. */
 static bool sign_change(struct updates *u, struct asked *a, const struct zone *was)
 {
-	const struct zone_pools pools = { parts_conf(&u->made.v.live),
-		u->made.v.staged.conf ? parts_conf(&u->made.v.staged) : NULL };
+	const struct zone_pools pools = pools_of(u);
 	const struct compile_opts opts = zone_pools_both_opts(&pools, u->opts.key);
 	const struct zone_signing how = { .compile = &opts, .now_s = time(NULL) };
 	const struct keyset *keys = updates_keys(u, was);
@@ -93,6 +99,7 @@ static bool sign_change(struct updates *u, struct asked *a, const struct zone *w
 
 static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 {
+	const struct zone_pools pools = pools_of(u);
 	struct faults f;
 
 	if (!sign_change(u, a, was) || !follow_digest(u, a, was))
@@ -100,8 +107,7 @@ static bool make_zone(struct updates *u, struct asked *a, struct zone *was)
 	zone_hold(was);
 	faults_init(&f);
 	a->is = zone_with(was, a->change,
-		&(struct zone_with_opts){ .compile = zone_pools_compile_opts(
-			parts_conf(&u->made.v.live), u->opts.key), .tolerant = !a->own }, &f);
+		&(struct zone_with_opts){ .compile = zone_pools_change_opts(&pools, u->opts.key), .tolerant = !a->own }, &f);
 	if (a->own)
 		text_add(&a->own->told, text_get(&f.text));
 	if (!a->is) {

@@ -275,7 +275,14 @@ static bool pool_cname_both(void *ctx, const struct edge_rr *rr)
 {
 	const struct zone_pools *of = ctx;
 
-	return pool_cname((void *)(uintptr_t)of->conf, rr);
+	return pool_cname((void *)(uintptr_t)of->conf, rr) || (of->staged && pool_cname((void *)(uintptr_t)of->staged, rr));
+}
+
+static unsigned pool_types_live(void *ctx, const struct edge_rr *rr, uint16_t to[static COMPILE_POOL_TYPES_MOST])
+{
+	const struct zone_pools *of = ctx;
+
+	return pool_types((void *)(uintptr_t)of->conf, rr, to);
 }
 
 static unsigned pool_types_both(
@@ -300,6 +307,15 @@ struct compile_opts zone_pools_both_opts(const struct zone_pools *of, struct has
 		.ctx = (void *)(uintptr_t)of,
 		.pool_cname = pool_cname_both,
 		.pool_types = pool_types_both };
+}
+
+struct compile_opts zone_pools_change_opts(const struct zone_pools *of, struct hash_key key)
+{
+	struct compile_opts opts = zone_pools_both_opts(of, key);
+
+	if (of->staged)
+		opts.pool_types = pool_types_live;
+	return opts;
 }
 
 struct compile_opts zone_pools_compile_opts(const struct conf *c, struct hash_key key)
@@ -376,7 +392,10 @@ bool zone_pools_stay_alone(
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < zone_set_count(set) && !faults_full(f); i++)
+	if (c == before)
+		return true;
+	/* Those that are no more told are looked at, too. */
+	for (size_t i = 0; i < zone_set_count(set); i++)
 		ok = stays_alone(c, before, zone_set_get(set, i), f) && ok;
 	return ok;
 }

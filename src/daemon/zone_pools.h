@@ -21,6 +21,9 @@ struct zone_pools {
 };
 struct compile_opts zone_pools_both_opts(const struct zone_pools *of, struct hash_key key);
 
+/* For what is changed while a stage is on: as it is served, and with no name that either would make a CNAME of beside other data. */
+struct compile_opts zone_pools_change_opts(const struct zone_pools *of, struct hash_key key);
+
 /* Would a zone that is served be as it is with these pools? `pool` is one of those that it names. */
 bool zone_pools_suit(const struct conf *c, const struct zone *z, unsigned pool);
 
