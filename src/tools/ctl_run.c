@@ -199,6 +199,17 @@ static int say_version(void)
 	return DONE;
 }
 
+/* Needs it no server, or is its own -c another one? All else takes options of waymarkctl behind it, too. */
+static bool takes_its_own(const char *word)
+{
+	static const char *const own[] = { "simulate", "diff", "keys", "completion", "keygen", "import" };
+
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (strcmp(own[i], word) == 0)
+			return true;
+	return false;
+}
+
 /* "waymarkctl check -c FILE" is as good as "waymarkctl -c FILE check". */
 static int take_options(struct ctl *ctl, char **words, int n)
 {
@@ -208,6 +219,7 @@ static int take_options(struct ctl *ctl, char **words, int n)
 		if (!conf && !socket)
 			continue;
 		*(conf ? &ctl->conf_path : &ctl->socket_path) = words[i + 1];
+		ctl->conf_given = ctl->conf_given || conf;
 		memmove(words + i, words + i + 2, (size_t)(n - i - 2) * sizeof *words);
 		n -= 2;
 		i--;
@@ -300,6 +312,8 @@ static int run(struct ctl *ctl, char **words, int n)
 		return ctl_no_command(words[0]);
 	if (asks_for_help(words, n))
 		return ctl_help_one(words[0], stdout, DONE);
+	if (!takes_its_own(words[0]))
+		n = take_options(ctl, words, n);
 	if (ctl_wrong_option(words, n))
 		return WRONG_USE;
 	if (strcmp(words[0], "simulate") == 0)
@@ -314,7 +328,6 @@ static int run(struct ctl *ctl, char **words, int n)
 		return (int)ctl_keygen(words + 1, n - 1);
 	if (strcmp(words[0], "import") == 0)
 		return (int)ctl_import(words + 1, n - 1);
-	n = take_options(ctl, words, n);
 	if (strcmp(words[0], "restore") == 0)
 		return (int)ctl_restore(ctl, words + 1, n - 1);
 	if (strcmp(words[0], "test") == 0)
@@ -336,17 +349,19 @@ static int run(struct ctl *ctl, char **words, int n)
 	return by_server(ctl, words, n);
 }
 
-/* What was said has to have come out: half an export is none. */
+/* What was said has to have come out: half an export is none. To diff and test 1 is an answer, and trouble is 2. */
 static int said(int status, const char *word)
 {
 	const bool wrong = ferror(stdout);
 
+	errno = 0;
 	if (fflush(stdout) == 0 && !wrong)
 		return status;
-	fputs("waymarkctl: standard output cannot be written: not all has come out (is the disk full?)\n", stderr);
-	if (status == DONE)
-		status = strcmp(word, "diff") == 0 || strcmp(word, "test") == 0 ? 2 : NOT_DONE;
-	return status;
+	fprintf(stderr, "waymarkctl: standard output cannot be written: not all has come out%s%s\n", errno ? ": " : "",
+		errno ? strerror(errno) : "");
+	if (strcmp(word, "diff") == 0 || strcmp(word, "test") == 0)
+		return 2;
+	return status == DONE ? NOT_DONE : status;
 }
 
 int ctl_run(int argc, char **argv)

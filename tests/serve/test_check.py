@@ -436,6 +436,10 @@ cases:
         assert j.count("<failure") == 6 and 'tests="6" failures="6"' in j and "expected a2, got a1" in j, j
         import xml.dom.minidom
         xml.dom.minidom.parseString(j)
+        # To this one 1 is an answer.
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([WAYMARKCTL, "-c", conf, "test", wrong], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 2 and "not all has come out: No space left on device" in done.stderr, done
         code, out, err = tool(WAYMARKCTL, "-c", conf, "test", wrong, good, "--tap")
         assert code == 1 and out.startswith("TAP version 13\nnot ok 1 - one: ") and out.endswith("1..18\n") and out.count("\nok ") == 12, out
         for text, say in (("cases: [ { ask: w.example.org, client: 8.8.8.8 } ]", ":1:10: error: this case expects nothing"),
@@ -693,7 +697,7 @@ def full_disk():
     for argv in (["help"], ["--help"], ["--version"], ["keys"], ["keygen"], ["help", "force"]):
         with open("/dev/full", "w") as full:
             done = subprocess.run([WAYMARKCTL] + argv, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
-        assert done.returncode == 1 and "not all has come out" in done.stderr, (argv, done)
+        assert done.returncode == 1 and "not all has come out: No space left on device" in done.stderr, (argv, done)
 
 
 run("check")
