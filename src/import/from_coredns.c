@@ -371,8 +371,18 @@ static void add_folder(struct coredns *c, const struct block *b, const struct no
 {
 	const char *dir = file_beside(&c->p->mem, c->path, word(s, 1)), *files = s->n > 2 ? pattern_of(c, word(s, 2), word(s, 3)) : "db.*";
 
-	if (has_entry(out_list(c->p->conf, "zones"), "dir", dir))
+	const struct out *zones = out_list(c->p->conf, "zones");
+	for (size_t i = 0; i < out_count(zones); i++) {
+		struct out *one = out_at(zones, i, NULL), *is = out_get(one, "dir");
+		if (!is || strcmp(out_text(is), dir) != 0)
+			continue;
+		if (strcmp(out_text(out_get(one, "files")), files ? files : "db.*") != 0)
+			plan_note(c->p, NOTE_LOST, c->path, s->line, "auto: the folder %s is there already, with those files that are called %s", dir,
+				out_text(out_get(one, "files")));
+		else if (!out_get(one, "transfer"))
+			transfers(c, b->body, one);
 		return;
+	}
 	struct out *entry = out_add_map(out_list(c->p->conf, "zones"));
 	out_set(entry, "dir", dir);
 	out_set(entry, "files", files ? files : "db.*");

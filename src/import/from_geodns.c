@@ -313,7 +313,10 @@ static bool put_plainly(struct geodns *g, const char *label, const struct node *
 		for (; one; one = value->kind == NODE_LIST ? one->next : NULL) {
 			const char *data = node_string(one) ? node_string(one) : node_string(node_at(one, 0));
 			data = data || one->kind != NODE_MAP ? data : node_get_string(one, types[t]);
-			if (data)
+			struct addr addr;
+			if (!data || (t < 2 && !addr_parse(&addr, data)))
+				plan_note(g->p, NOTE_LOST, g->path, one->line, "%s: what is answered is not known", types[t]);
+			else
 				plan_record(g->z, own_name(g, label), ttl_of(g, entry), upper(g->p, types[t]), t == 2 ? name_of(g, data) : data);
 		}
 	}

@@ -135,10 +135,21 @@ static size_t add_pairs(struct knot *k, const struct node *item, struct pair to[
 	return n;
 }
 
+/* Knot asks for nothing of what is not set. */
+static bool is_about_all(const struct node *acl)
+{
+	return !knot_value(acl, "address", 0) && !knot_value(acl, "key", 0) && !knot_value(acl, "remote", 0);
+}
+
 /* Who an ACL is about, at the end of a list. */
 static void put_who(struct knot *k, const struct node *acl, struct out *entry, const char *as)
 {
 	struct pair pairs[PAIRS_MOST];
+
+	if (is_about_all(acl))
+		out_set(entry, as, "any");
+	if (out_get(entry, as) && out_text(out_get(entry, as)))
+		return;
 	const size_t n = add_pairs(k, acl, pairs, 0);
 	struct out *list = out_list(entry, as);
 
@@ -197,6 +208,13 @@ static void put_updates(struct knot *k, const struct node *acl, const char *orig
 		else
 			plan_note(k->p, NOTE_LOST, k->file, acl->line, "remote: there is no remote %s", id);
 	}
+	if (is_about_all(acl)) {
+		pairs[n++] = (struct pair){ .from = "0.0.0.0/0" };
+		pairs[n++] = (struct pair){ .from = "::/0" };
+		plan_note(k->p, NOTE_SEE, k->file, acl->line, "acl %s: anybody may change the zone", node_get_string(acl, "id"));
+	}
+	if (!n)
+		plan_note(k->p, NOTE_LOST, k->file, acl->line, "acl %s: nobody is left who may change the zone", node_get_string(acl, "id"));
 	for (size_t i = 0; i < n; i++) {
 		if (pairs[i].from)
 			pairs[i].from = plan_textf(k->p, "%.*s", (int)strcspn(pairs[i].from, "@"), pairs[i].from);
@@ -235,7 +253,7 @@ void knot_acls(struct knot *k, const struct node *zone, const struct node *templ
 	}
 	/* Where nobody of a list could be said, it is for nobody. */
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-		if (out_get(entry, lists[i]) && !out_count(out_get(entry, lists[i])))
+		if (out_get(entry, lists[i]) && !out_text(out_get(entry, lists[i])) && !out_count(out_get(entry, lists[i])))
 			out_set(entry, lists[i], "none");
 }
 
@@ -396,22 +414,33 @@ static const char *rrl_in(const struct node *item, const char *key)
 	return NULL;
 }
 
+static const char *first_rrl(struct knot *k, const char *key)
+{
+	static const char *const lists[] = { "template", "zone" };
+	const char *id = NULL;
+
+	for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+		const struct node *list = parse_get(k->top, lists[l]);
+		for (const struct node *i = list ? list->first : NULL; i && !id; i = i->next)
+			id = rrl_in(i, key);
+	}
+	return id;
+}
+
 /* The limits that somebody asks for: those of all zones, else those of the first zone that has some. */
 static void put_rrl(struct knot *k)
 {
-	static const char *const lists[] = { "template", "zone" }, *const keys[] = { "global-module", "module" };
 	static const char *const same[][2] = { { "rate-limit", "rate" }, { "slip", "slip" }, { "dry-run", "dry-run" } };
-	const char *id = NULL, *net;
+	const char *global = first_rrl(k, "global-module"), *id = global ? global : first_rrl(k, "module"), *net;
 
-	for (size_t key = 0; key < 2; key++)
-		for (size_t l = 0; l < 2; l++) {
-			const struct node *list = parse_get(k->top, lists[l]);
-			for (const struct node *i = list ? list->first : NULL; i && !id; i = i->next)
-				id = rrl_in(i, keys[key]);
-		}
 	const struct node *item = id ? knot_item(k, "mod-rrl", id) : NULL;
-	if (!item)
+	if (!item) {
+		if (id)
+			plan_note(k->p, NOTE_LOST, k->file, 0, "there is no mod-rrl/%s", id);
 		return;
+	}
+	if (!global)
+		plan_note(k->p, NOTE_DIFFERS, k->file, item->line, "mod-rrl/%s: its limits are for all zones here", id);
 	struct out *rrl = out_map(k->p->conf, "rrl");
 	for (const struct node *v = item->first; v; v = v->next) {
 		const char *text = node_string(v);

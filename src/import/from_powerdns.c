@@ -132,7 +132,7 @@ static void alias_record(struct lua_zone *z, const struct lines *in, size_t type
 	struct answer to = { .cname = NULL };
 	const char *pool, *hint = plan_textf(z->p, "%.*s", (int)strcspn(z->owner, "."), z->owner);
 
-	if (type + 1 >= in->n) {
+	if (type + 1 >= in->n || w[type + 1].quoted || (w[type + 1].len == 1 && *w[type + 1].at == '.')) {
 		plan_note(z->p, NOTE_LOST, z->path, in->raw_line, "ALIAS: whose addresses they are is not said");
 		return;
 	}

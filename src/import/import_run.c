@@ -3,6 +3,7 @@
 #include "base/addr.h"
 #include "geo/mmdb.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,41 @@ static void find_places(struct plan *p)
 		mmdb_cities_free(&at.cities);
 }
 
+/* --- files that stay where they are ------------------------------------------------------- */
+
+/* The configuration is in a folder of its own, and what it names is found from there: a path that goes from here gets its whole length.
+ * `any`: also of a file that is not here. */
+static void set_outside(struct plan *p, struct out *map, const char *key, bool any)
+{
+	char here[PATH_MAX];
+	const char *path = map && out_get(map, key) ? out_text(out_get(map, key)) : NULL;
+
+	if (path && *path != '/' && (any || access(path, R_OK) == 0) && getcwd(here, sizeof here))
+		out_set(map, key, plan_textf(p, "%s/%s", here, path + (strncmp(path, "./", 2) == 0 ? 2 : 0)));
+}
+
+static void set_certificates_outside(struct plan *p, struct out *tls)
+{
+	static const char *const keys[] = { "cert", "key", "ca" };
+
+	for (size_t i = 0; tls && i < sizeof keys / sizeof *keys; i++)
+		set_outside(p, tls, keys[i], true);
+}
+
+static void find_files(struct plan *p)
+{
+	struct out *geo = out_get(p->conf, "geoip"), *server = out_get(p->conf, "server"), *peers = out_get(p->conf, "peers"), *zones = out_get(p->conf, "zones"), *one;
+
+	set_outside(p, geo ? out_get(geo, "city") : NULL, "file", false);
+	set_outside(p, geo ? out_get(geo, "asn") : NULL, "file", false);
+	for (size_t i = 0; server && out_get(server, "tls") && (one = out_at(out_get(server, "tls"), i, NULL)); i++)
+		set_certificates_outside(p, one);
+	for (size_t i = 0; peers && (one = out_at(peers, i, NULL)); i++)
+		set_certificates_outside(p, out_get(one, "tls"));
+	for (size_t i = 0; zones && (one = out_at(zones, i, NULL)); i++)
+		set_outside(p, one, "dir", true);
+}
+
 bool import_run(struct plan *p, const struct import_opts *opts, struct fault *why)
 {
 	const char *head = plan_textf(p, "# Made by \"waymarkctl import %s\" of %s%s. See REPORT for what could not be said.\n", opts->kind->name, opts->files[0],
@@ -146,5 +182,7 @@ bool import_run(struct plan *p, const struct import_opts *opts, struct fault *wh
 	settle_city(p, opts->city);
 	settle_asn(p);
 	find_places(p);
+	find_files(p);
+	out_drop_empty(p->conf);
 	return plan_write(p, opts->folder, head, why);
 }
