@@ -167,6 +167,8 @@ static const char *what_it_is(const struct key_ring_view *v)
 		leaving = leaving || (!v->life.keys[i].wanted && !v->life.keys[i].foreign);
 		asked = asked || asks(&v->life.keys[i]);
 	}
+	if (v->is_off && v->life.n && !key_life_is_secure(&v->life))
+		return "not signed any more; its keys stay until no cache has them";
 	if (v->is_off)
 		return v->life.n ? "signed until the parent has no DS of it any more"
 				 : "not signed";

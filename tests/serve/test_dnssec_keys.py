@@ -195,6 +195,13 @@ def off():
     server.configure(zones=ZONES % "off")
     assert server.ctl("reload")[0] == 0
     until("it is unsigned", lambda: not dig("other", "DNSKEY") and "SOA" not in dig("other", "RRSIG"))
+    told = []                                               # of its life, as "dnssec status" has it
+
+    def not_signed():
+        told.append(re.search("state +(.*)", server.ctl("dnssec", "status", "other")[1])[1])
+        return told[-1].startswith("not signed")
+    until("that is told", not_signed)
+    same([t for t in told if "until the parent" in t], [])  # which has none
 
 
 with server:
