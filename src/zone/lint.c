@@ -340,7 +340,8 @@ static void check_name(
 				    "at its top (RFC 4034 section 5)");
 	if (seen.cds.type && !seen.dnskey)
 		records_warning(v->names->r, &seen.cds, f,
-			"there is no DNSKEY beside it, so that it is of no key: parents pass over it, and BIND refuses it (RFC 7344 section 4.1)");
+			"there is no DNSKEY beside it, so that it is of no key: parents pass over it, and BIND refuses it (RFC 7344 section 4.1); a zone that is "
+			"signed here gets its own in its place");
 	if (e->flags & NODE_CUT && seen.dname.type)
 		records_warning(v->names->r, &seen.dname, f,
 			"this name is delegated, so that nobody gets this DNAME: only at a zone's top does it stand beside NS records (RFC 6672 "

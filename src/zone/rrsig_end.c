@@ -5,6 +5,8 @@
 #include "dns/rrtype.h"
 #include "zone/image.h"
 
+enum { SKEW_S = 300 }; /* so far clocks may be apart before a signature of just now is told */
+
 /* A time of an RRSIG is the one within 68 years of now (RFC 4034 section 3.1.5). */
 static int64_t near_now(uint32_t s, int64_t now_s)
 {
@@ -48,7 +50,7 @@ static void take(struct rrsig_end *to, struct states *n, const struct record *rr
 	const int64_t begin_s = near_now(be32_get(rr->rdata + 12), now_s);
 
 	n->all++;
-	if (begin_s > now_s && n->n_begin++ == 0)
+	if (begin_s > now_s + SKEW_S && n->n_begin++ == 0)
 		n->begins = *rr;
 	n->begin_s = begin_s > n->begin_s ? begin_s : n->begin_s;
 	*to = rrsig_end_first(*to, one);

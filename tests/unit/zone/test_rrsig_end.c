@@ -44,8 +44,9 @@ static void the_end_is_told_three_days_or_a_quarter_of_their_time_ahead(void)
 			"1 signatures have expired" },
 		{ "it ends before it begins", 2 * DAY_S, DAY_S, DAY_S, "begin later" },
 		{ "it begins now", 0, 30 * DAY_S, 27 * DAY_S, NULL },
-		{ "it begins a second later", 1, 30 * DAY_S, 27 * DAY_S,
-			"1 of the zone's 1 signatures begin later, the last at 2026-11-27T12:00:01Z" },
+		{ "it begins within what clocks are apart", 300, 30 * DAY_S, 27 * DAY_S, NULL },
+		{ "it begins a second later than that", 301, 30 * DAY_S, 27 * DAY_S,
+			"1 of the zone's 1 signatures begin later, the last at 2026-11-27T12:05:01Z" },
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
