@@ -231,6 +231,34 @@ static void a_field_of_an_odd_form_costs_itself_and_is_told_by_its_key(void)
 	}
 }
 
+static void what_stands_in_the_place_of_a_text_is_told(void)
+{
+	enum { BYTES = 4, ARRAY = 11, BOOL = 14 };
+	static const char *const want[] = { "1 (an array)", "1 (true or false)", "1 (bytes)", "1 (a number)", "1 (a number)", "1 (a map)" };
+
+	for (size_t i = 0; i < UNIT_COUNT(want); i++) {
+		struct mmdb_writer *w = amsterdam();
+		struct mmdb_cities c;
+		struct fault why;
+		const uint32_t at = beside_country(w, "region");
+		switch (i) {
+		case 0: mmdb_writer_head(w, ARRAY, 0); break;
+		case 1: mmdb_writer_head(w, BOOL, 1); break;
+		case 2: mmdb_writer_head(w, BYTES, 0); break;
+		case 3: mmdb_writer_float(w, 1); break;
+		case 4: mmdb_writer_double(w, 1); break;
+		default: mmdb_writer_map(w, 0);
+		}
+		mmdb_writer_net(w, "8.8.8.0/24", at);
+		if (!read_cities(&c, mmdb_writer_file(w), &why))
+			CU_FAIL_FATAL(why.text);
+		CU_ASSERT_STRING_EQUAL(place_at(&c, "8.8.8.8"), "NL/EU///nan,nan");
+		CU_ASSERT_STRING_EQUAL(odd_of(&c.told[0], "region"), want[i]);
+		drop(&c);
+		mmdb_writer_free(w);
+	}
+}
+
 static void an_odd_as_number_is_none_and_the_others_are_good(void)
 {
 	static const char *const odd[] = { "AS3352 Name", "3352a", "-1", "1.5", "AS",
@@ -489,6 +517,7 @@ static const struct unit_case cases[] = {
 	{ "odd values cost only what they say", odd_values_cost_only_what_they_say },
 	{ "a field of an odd form costs itself, and is told by its key",
 		a_field_of_an_odd_form_costs_itself_and_is_told_by_its_key },
+	{ "what stands in the place of a text is told", what_stands_in_the_place_of_a_text_is_told },
 	{ "an odd AS number is none, and the others are good",
 		an_odd_as_number_is_none_and_the_others_are_good },
 	{ "private networks that a file tells of are places",

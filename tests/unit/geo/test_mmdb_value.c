@@ -87,6 +87,50 @@ static void what_says_nothing_is_known(void)
 }
 
 /* RFC 3629 section 4: its table of what follows what, at both ends of each row. */
+static void what_is_cut_short_or_of_no_type_is_told(void)
+{
+	static const struct {
+		const char *say, *bytes;
+		size_t len;
+		const char *wrong; /* NULL: nothing is */
+	} row[] = {
+#define ROW(say, bytes, wrong) { say, bytes, sizeof(bytes) - 1, wrong }
+		ROW("nothing", "", "a value lies behind the end of the data"),
+		ROW("a text", "\x41x", NULL),
+		ROW("a text that is not there", "\x42x", ""),
+		ROW("a size of one byte more", "\x5d", "a size is cut short"),
+		ROW("a size of two", "\x5e\0", "a size is cut short"),
+		ROW("a size of three", "\x5f\0\0", "a size is cut short"),
+		ROW("a pointer of one byte", "\x20", "a pointer is cut short"),
+		ROW("a pointer of two", "\x28\0", "a pointer is cut short"),
+		ROW("a pointer of four", "\x38\0\0\0", "a pointer is cut short"),
+		ROW("a type in its own byte", "\0", "a type is cut short"),
+		ROW("a type that is none", "\0\x09", "a value has an unknown type or a wrong size"),
+		ROW("a double of seven bytes", "\x67\1\2\3\4\5\6\7", "a value has an unknown type or a wrong size"),
+		ROW("a float of five", "\x05\x08\1\2\3\4\5", "a value has an unknown type or a wrong size"),
+		ROW("16 bits in three", "\xa3\1\2\3", "a value has an unknown type or a wrong size"),
+		ROW("32 bits in five", "\xc5\1\2\3\4\5", "a value has an unknown type or a wrong size"),
+		ROW("a signed one in five", "\x05\x01\1\2\3\4\5", "a value has an unknown type or a wrong size"),
+		ROW("64 bits in nine", "\x09\x02\1\2\3\4\5\6\7\x08\x09", "a value has an unknown type or a wrong size"),
+		ROW("64 bits in eight", "\x08\x02\1\2\3\4\5\6\7\x08", NULL),
+		ROW("128 bits in 16", "\x10\x03" "0123456789abcdef", NULL),
+		ROW("128 bits in 17", "\x11\x03" "0123456789abcdefg", "a value has an unknown type or a wrong size"),
+		ROW("a truth of two", "\2\x07", "a value has an unknown type or a wrong size"),
+		ROW("a truth", "\1\x07", NULL),
+#undef ROW
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		struct mmdb_bytes b = { .p = (const uint8_t *)row[i].bytes, .len = (uint32_t)row[i].len, .steps = 100 };
+		struct mmdb_value v;
+		const bool ok = mmdb_value_at(&b, 0, &v);
+		if (ok != !row[i].wrong || (!ok && !strstr(b.wrong, row[i].wrong))) {
+			printf("%s: %s\n", row[i].say, ok ? "taken" : b.wrong);
+			CU_FAIL("another value");
+		}
+	}
+}
+
 static void texts_are_utf_8_or_question_marks(void)
 {
 	static const struct {
@@ -124,6 +168,7 @@ static void texts_are_utf_8_or_question_marks(void)
 
 static const struct unit_case cases[] = {
 	{ "texts are UTF-8, or question marks", texts_are_utf_8_or_question_marks },
+	{ "what is cut short, or of no type, is told", what_is_cut_short_or_of_no_type_is_told },
 	{ "numbers of every type are read", numbers_of_every_type_are_read },
 	{ "what says nothing is known", what_says_nothing_is_known },
 };
