@@ -98,15 +98,13 @@ static void take_statement(struct bind *b, const struct node *s, const char *fil
 
 static bool read_file(struct bind *b, const char *path, unsigned deep)
 {
-	struct file f;
-
 	if (deep > 16)
 		return fault(b->why, "%s: files include each other without an end", path);
-	if (!file_read(&f, path, 64 << 20, b->why))
+	const struct file *f = plan_read_asked(b->p, path, b->why);
+	if (!f)
 		return false;
-	struct reading r = { path, f.text, f.text + f.len, 1, &b->p->mem, b->why, 0 };
+	struct reading r = { path, f->text, f->text + f->len, 1, &b->p->mem, b->why, 0, 0 };
 	const struct node *all = node_read_named(&r, false);
-	file_free(&f);
 	for (const struct node *s = all ? all->first : NULL; s; s = s->next) {
 		if (strcasecmp(bind_word(s, 0), "include") == 0)
 			read_included(b, path, s, deep);

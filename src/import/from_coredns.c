@@ -420,18 +420,17 @@ static void one_zone(struct coredns *c, struct block *b)
 
 bool from_coredns(struct plan *p, char **files, size_t n, struct fault *why)
 {
-	struct file f;
 	struct coredns *c = arena_zalloc(&p->mem, sizeof *c);
 
 	c->p = p;
 	c->path = files[0];
 	if (n > 1)
 		return fault(why, "%s: there is one Corefile", files[1]);
-	if (!file_read(&f, files[0], 64 << 20, why))
+	const struct file *f = plan_read_asked(p, files[0], why);
+	if (!f)
 		return false;
-	struct reading r = { files[0], f.text, f.text + f.len, 1, &p->mem, why, 0 };
+	struct reading r = { files[0], f->text, f->text + f->len, 1, &p->mem, why, 0, 0 };
 	c->top = node_read_named(&r, true);
-	file_free(&f);
 	if (!c->top)
 		return false;
 	out_list(out_map(p->conf, "server"), "listen");

@@ -496,18 +496,17 @@ bool from_gdnsd(struct plan *p, char **files, size_t n, struct fault *why)
 {
 	struct gdnsd g = { .p = p, .why = why };
 	struct stat st;
-	struct file f;
 
 	g.file = stat(files[0], &st) == 0 && S_ISDIR(st.st_mode) ? plan_textf(p, "%s/config", files[0]) : files[0];
 	if (n > 1)
 		return fault(why, "%s: gdnsd has one configuration: name its folder, or the file \"config\" in it", files[1]);
 	const char *slash = strrchr(g.file, '/');
 	g.folder = slash ? plan_textf(p, "%.*s", (int)(slash - g.file), g.file) : ".";
-	if (!file_read(&f, g.file, 64 << 20, why))
+	const struct file *f = plan_read_asked(p, g.file, why);
+	if (!f)
 		return false;
-	struct reading r = { g.file, f.text, f.text + f.len, 1, &p->mem, why, 0 };
+	struct reading r = { g.file, f->text, f->text + f->len, 1, &p->mem, why, 0, 0 };
 	g.top = node_read_vscf(&r);
-	file_free(&f);
 	if (!g.top)
 		return false;
 	options(&g);

@@ -187,7 +187,7 @@ static void nets(struct geo *o, const struct node *all)
 		const struct file *f = plan_read(o->g->p, path, o->g->file, all->line);
 		if (!f)
 			return;
-		struct reading r = { path, f->text, f->text + f->len, 1, &o->g->p->mem, o->g->why, 0 };
+		struct reading r = { path, f->text, f->text + f->len, 1, &o->g->p->mem, o->g->why, 0, 0 };
 		all = node_read_vscf(&r);
 		if (!all)
 			plan_note(o->g->p, NOTE_LOST, path, 0, "%s", o->g->why->text);

@@ -412,7 +412,7 @@ static bool one_zone(struct plan *p, const char *path, struct fault *why)
 
 	if (!f)
 		return false;
-	struct reading r = { path, f->text, f->text + f->len, 1, &p->mem, why, 0 };
+	struct reading r = { path, f->text, f->text + f->len, 1, &p->mem, why, 0, 0 };
 	g.top = node_read_json(&r);
 	if (!g.top)
 		return false;

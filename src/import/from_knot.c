@@ -61,7 +61,7 @@ void knot_keys(struct knot *k)
 		if (!id || !secret)
 			continue;
 		const char *algorithm = node_get_string(i, "algorithm");
-		plan_key(k->p, k->file, i->line, key_of(k, id), algorithm ? algorithm : "hmac-sha256", secret);
+		plan_key(k->p, knot_file(k, i), i->line, key_of(k, id), algorithm ? algorithm : "hmac-sha256", secret);
 	}
 }
 
@@ -74,7 +74,7 @@ static const char *peer_name(struct knot *k, const struct node *remote)
 		return id;
 	for (size_t i = 0; (address = knot_value(remote, "address", i)); i++) {
 		if (*address == '/')
-			plan_note(k->p, NOTE_LOST, k->file, remote->line, "remote %s: %s is no address", id, address);
+			plan_note(k->p, NOTE_LOST, knot_file(k, remote), remote->line, "remote %s: %s is no address", id, address);
 		else
 			out_add(out_list(peer, "at"), knot_address(k, address));
 	}
@@ -82,7 +82,7 @@ static const char *peer_name(struct knot *k, const struct node *remote)
 		out_set(peer, "key", key_of(k, knot_value(remote, "key", 0)));
 	for (const struct node *v = remote->first; v; v = v->next)
 		if (strcmp(v->key->text, "id") && strcmp(v->key->text, "address") && strcmp(v->key->text, "key"))
-			plan_note(k->p, NOTE_LOST, k->file, v->line, "remote %s: %s", id, v->key->text);
+			plan_note(k->p, NOTE_LOST, knot_file(k, v), v->line, "remote %s: %s", id, v->key->text);
 	return id;
 }
 
@@ -98,7 +98,7 @@ void knot_remotes(struct knot *k, const struct node *item, const char *key, stru
 			if ((remote = knot_item(k, "remote", member)))
 				out_add(out_list(entry, as), peer_name(k, remote));
 		if (!remote && !group)
-			plan_note(k->p, NOTE_LOST, k->file, item->line, "%s: there is no remote %s", key, id);
+			plan_note(k->p, NOTE_LOST, knot_file(k, item), item->line, "%s: there is no remote %s", key, id);
 	}
 }
 
@@ -120,13 +120,13 @@ static size_t add_pairs(struct knot *k, const struct node *item, struct pair to[
 		if (!address && (a > 1 || !knot_value(item, "key", 0)))
 			break;
 		if (address && strchr(address, '-')) {
-			plan_note(k->p, NOTE_LOST, k->file, item->line, "address: %s: a range; write it as nets", address);
+			plan_note(k->p, NOTE_LOST, knot_file(k, item), item->line, "address: %s: a range; write it as nets", address);
 			continue;
 		}
 		size_t i = 0;
 		do {
 			if (n == PAIRS_MOST) {
-				plan_note(k->p, NOTE_LOST, k->file, item->line, "more than %d keys and addresses", PAIRS_MOST);
+				plan_note(k->p, NOTE_LOST, knot_file(k, item), item->line, "more than %d keys and addresses", PAIRS_MOST);
 				return n;
 			}
 			to[n++] = (struct pair){ key_of(k, knot_value(item, "key", i)), address };
@@ -206,15 +206,15 @@ static void put_updates(struct knot *k, const struct node *acl, const char *orig
 		if (remote)
 			n = add_pairs(k, remote, pairs, n);
 		else
-			plan_note(k->p, NOTE_LOST, k->file, acl->line, "remote: there is no remote %s", id);
+			plan_note(k->p, NOTE_LOST, knot_file(k, acl), acl->line, "remote: there is no remote %s", id);
 	}
 	if (is_about_all(acl)) {
 		pairs[n++] = (struct pair){ .from = "0.0.0.0/0" };
 		pairs[n++] = (struct pair){ .from = "::/0" };
-		plan_note(k->p, NOTE_SEE, k->file, acl->line, "acl %s: anybody may change the zone", node_get_string(acl, "id"));
+		plan_note(k->p, NOTE_SEE, knot_file(k, acl), acl->line, "acl %s: anybody may change the zone", node_get_string(acl, "id"));
 	}
 	if (!n)
-		plan_note(k->p, NOTE_LOST, k->file, acl->line, "acl %s: nobody is left who may change the zone", node_get_string(acl, "id"));
+		plan_note(k->p, NOTE_LOST, knot_file(k, acl), acl->line, "acl %s: nobody is left who may change the zone", node_get_string(acl, "id"));
 	for (size_t i = 0; i < n; i++) {
 		if (pairs[i].from)
 			pairs[i].from = plan_textf(k->p, "%.*s", (int)strcspn(pairs[i].from, "@"), pairs[i].from);
@@ -235,11 +235,11 @@ void knot_acls(struct knot *k, const struct node *zone, const struct node *templ
 	for (size_t i = 0; (id = knot_value(item, "acl", i)); i++) {
 		const struct node *acl = knot_item(k, "acl", id);
 		if (!acl) {
-			plan_note(k->p, NOTE_LOST, k->file, item->line, "there is no acl %s", id);
+			plan_note(k->p, NOTE_LOST, knot_file(k, item), item->line, "there is no acl %s", id);
 			continue;
 		}
 		if (node_is_true(parse_get(acl, "deny")))
-			plan_note(k->p, NOTE_LOST, k->file, acl->line, "acl %s: deny: nobody is taken out of a list here", id);
+			plan_note(k->p, NOTE_LOST, knot_file(k, acl), acl->line, "acl %s: deny: nobody is taken out of a list here", id);
 		for (size_t a = 0; !node_is_true(parse_get(acl, "deny")) && (action = knot_value(acl, "action", a)); a++) {
 			if (strcmp(action, "transfer") == 0)
 				put_who(k, acl, entry, "transfer");
@@ -269,7 +269,7 @@ static const char *zone_path(struct knot *k, const struct node *zone, const stru
 	storage = storage ? storage : "/var/lib/knot";
 	file = file ? file : "%s.zone";
 	if (*file != '/')
-		text_addf(&text, "%s/", *storage == '/' ? storage : file_beside(&k->p->mem, k->file, storage));
+		text_addf(&text, "%s/", *storage == '/' ? storage : file_beside(&k->p->mem, knot_file(k, zone), storage));
 	for (; *file; file++) {
 		if (file[0] == '%' && file[1] == 's')
 			text_addf(&text, "%.*s", (int)strlen(name) - 1, name), file++;
@@ -294,7 +294,7 @@ static void put_rules(struct knot *k, const struct node *zone, const struct node
 	if (node_is_true(parse_get(saying(zone, template, "dnssec-signing"), "dnssec-signing"))) {
 		out_set(entry, "dnssec", "auto");
 		k->stores = true;
-		plan_note(k->p, NOTE_SEE, k->file, zone->line,
+		plan_note(k->p, NOTE_SEE, knot_file(k, zone), zone->line,
 			"dnssec-signing of %s: signed by the policy \"auto\" with new keys; to keep Knot's, export them (keymgr ZONE ... ) and put them into keys/ before the start",
 			origin);
 	}
@@ -303,7 +303,7 @@ static void put_rules(struct knot *k, const struct node *zone, const struct node
 		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 			is_known = is_known || strcmp(known[i], v->key->text) == 0;
 		if (!is_known)
-			plan_note(k->p, NOTE_LOST, k->file, v->line, "zone %s: %s", origin, v->key->text);
+			plan_note(k->p, NOTE_LOST, knot_file(k, v), v->line, "zone %s: %s", origin, v->key->text);
 	}
 }
 
@@ -316,7 +316,7 @@ static bool has_geoip(struct knot *k, const struct node *item, bool tell)
 	for (size_t i = 0; (module = knot_value(item, "module", i)); i++) {
 		geo = geo || strncmp(module, "mod-geoip/", 10) == 0;
 		if (tell && strncmp(module, "mod-geoip/", 10) != 0 && strncmp(module, "mod-rrl", 7) != 0 && strncmp(module, "mod-cookies", 11) != 0)
-			plan_note(k->p, NOTE_LOST, k->file, item->line, "module: %s", module);
+			plan_note(k->p, NOTE_LOST, knot_file(k, item), item->line, "module: %s", module);
 	}
 	return geo;
 }
@@ -352,7 +352,7 @@ static void one_zone(struct knot *k, const struct node *zone)
 		return;
 	}
 	const char *path = zone_path(k, zone, template, name);
-	const struct named_at from = { k->file, zone->line };
+	const struct named_at from = { knot_file(k, zone), zone->line };
 	const struct node *modules = saying(zone, template, "module");
 	struct rrs all;
 	if (!rrs_read(k->p, &all, path, name, from))
@@ -376,7 +376,7 @@ static void put_server(struct knot *k)
 	out_list(to, "listen");
 	for (size_t i = 0; item && (address = knot_value(item, "listen", i)); i++) {
 		if (*address == '/')
-			plan_note(k->p, NOTE_LOST, k->file, item->line, "listen: %s is no address", address);
+			plan_note(k->p, NOTE_LOST, knot_file(k, item), item->line, "listen: %s is no address", address);
 		else
 			out_add(out_get(to, "listen"), knot_address(k, address));
 	}
@@ -397,9 +397,9 @@ static void put_server(struct knot *k)
 		else if (strcmp(key, "tcp-max-clients") == 0 && text)
 			out_set(to, "tcp-clients", text);
 		else if (strncmp(key, "udp-max-payload", 15) == 0 && text)
-			plan_edns_size(k->p, (struct plan_at){ k->file, v->line, key }, text, !key[15] ? 3u : strcmp(key + 15, "-ipv6") == 0 ? 2u : 1u);
+			plan_edns_size(k->p, (struct plan_at){ knot_file(k, v), v->line, key }, text, !key[15] ? 3u : strcmp(key + 15, "-ipv6") == 0 ? 2u : 1u);
 		else if (strcmp(key, "listen") != 0 && strcmp(key, "rundir") != 0 && strcmp(key, "user") != 0 && strcmp(key, "automatic-acl") != 0)
-			plan_note(k->p, NOTE_LOST, k->file, v->line, "server: %s", key);
+			plan_note(k->p, NOTE_LOST, knot_file(k, v), v->line, "server: %s", key);
 	}
 }
 
@@ -440,7 +440,7 @@ static void put_rrl(struct knot *k)
 		return;
 	}
 	if (!global)
-		plan_note(k->p, NOTE_DIFFERS, k->file, item->line, "mod-rrl/%s: its limits are for all zones here", id);
+		plan_note(k->p, NOTE_DIFFERS, knot_file(k, item), item->line, "mod-rrl/%s: its limits are for all zones here", id);
 	struct out *rrl = out_map(k->p->conf, "rrl");
 	for (const struct node *v = item->first; v; v = v->next) {
 		const char *text = node_string(v);
@@ -451,7 +451,7 @@ static void put_rrl(struct knot *k)
 				known = true;
 			}
 		if (!known)
-			plan_note(k->p, NOTE_LOST, k->file, v->line, "mod-rrl: %s", v->key->text);
+			plan_note(k->p, NOTE_LOST, knot_file(k, v), v->line, "mod-rrl: %s", v->key->text);
 	}
 	for (size_t i = 0; (net = knot_value(item, "whitelist", i)); i++)
 		out_add(out_list(rrl, "exempt"), net);
@@ -470,7 +470,7 @@ static void tell_sections(struct knot *k)
 		for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
 			is_known = is_known || strcmp(quiet[i], s->key->text) == 0;
 		if (!is_known)
-			plan_note(k->p, NOTE_LOST, k->file, s->line, "%s", s->key->text);
+			plan_note(k->p, NOTE_LOST, knot_file(k, s), s->line, "%s", s->key->text);
 	}
 }
 
@@ -494,16 +494,15 @@ static void append(struct node *to, const struct node *from)
 
 bool from_knot(struct plan *p, char **files, size_t n, struct fault *why)
 {
-	struct knot k = { .p = p, .why = why, .file = files[0] };
+	struct knot k = { .p = p, .why = why, .file = files[0], .files = files };
 	struct node *top = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		struct file f;
-		if (!file_read(&f, files[i], 64 << 20, why))
+		const struct file *f = plan_read_asked(p, files[i], why);
+		if (!f)
 			return false;
-		struct reading r = { files[i], f.text, f.text + f.len, 1, &p->mem, why, 0 };
+		struct reading r = { files[i], f->text, f->text + f->len, 1, &p->mem, why, 0, (unsigned)i };
 		struct node *one = node_read_knot(&r);
-		file_free(&f);
 		if (!one)
 			return false;
 		if (top)
@@ -514,7 +513,7 @@ bool from_knot(struct plan *p, char **files, size_t n, struct fault *why)
 	k.top = top;
 	const struct node *include = parse_get(top, "include"), *zones = parse_get(top, "zone");
 	if (include)
-		plan_note(p, NOTE_LOST, k.file, include->line, "include: name those files behind this one on the command line");
+		plan_note(p, NOTE_LOST, knot_file(&k, include), include->line, "include: name those files behind this one on the command line");
 	put_server(&k);
 	out_set(out_map(p->conf, "control"), "socket", "control.sock");
 	put_rrl(&k);

@@ -11,9 +11,16 @@ struct knot {
 	struct plan *p;
 	struct fault *why;
 	const char *file;      /* of knot.conf */
+	char **files;          /* that, and those that were named behind it */
 	const struct node *top; /* sections: lists of mappings */
 	bool stores;
 };
+
+/* Where a node stands. */
+static inline const char *knot_file(const struct knot *k, const struct node *n)
+{
+	return k->files[n->file];
+}
 
 /* The item of a section with that id (or domain); NULL. */
 const struct node *knot_item(const struct knot *k, const char *section, const char *id);

@@ -322,20 +322,20 @@ void knot_geoip(struct knot *k, const char *id, struct plan_zone *z, struct rrs 
 	struct geo g = { .k = k, .z = z, .all = all };
 
 	if (!config) {
-		plan_note(k->p, NOTE_LOST, k->file, module ? module->line : 0, "mod-geoip/%s has no config-file", id);
+		plan_note(k->p, NOTE_LOST, module ? knot_file(k, module) : k->file, module ? module->line : 0, "mod-geoip/%s has no config-file", id);
 		return;
 	}
-	g.path = file_beside(&k->p->mem, k->file, config);
+	g.path = file_beside(&k->p->mem, knot_file(k, module), config);
 	g.mode = knot_value(module, "mode", 0) ? knot_value(module, "mode", 0) : "subnet";
 	g.ttl = knot_value(module, "ttl", 0) ? knot_value(module, "ttl", 0) : "60";
 	take_keys(&g, module);
-	const struct file *f = plan_read(k->p, g.path, k->file, module->line);
+	const struct file *f = plan_read(k->p, g.path, knot_file(k, module), module->line);
 	if (!f)
 		return;
-	struct reading r = { g.path, f->text, f->text + f->len, 1, &k->p->mem, k->why, 0 };
+	struct reading r = { g.path, f->text, f->text + f->len, 1, &k->p->mem, k->why, 0, 0 };
 	const struct node *names = node_read_knot(&r);
 	if (!names) {
-		plan_note(k->p, NOTE_LOST, k->file, module->line, "%s", k->why->text);
+		plan_note(k->p, NOTE_LOST, knot_file(k, module), module->line, "%s", k->why->text);
 		return;
 	}
 	if (strcmp(g.mode, "geodb") == 0)

@@ -220,7 +220,7 @@ static void zones_of_named(struct settings *s, const char *path)
 
 	if (!f)
 		return;
-	struct reading r = { path, f->text, f->text + f->len, 1, &s->p->mem, s->why, 0 };
+	struct reading r = { path, f->text, f->text + f->len, 1, &s->p->mem, s->why, 0, 0 };
 	const struct node *all = node_read_named(&r, false);
 	for (const struct node *one = all ? all->first : NULL; one; one = one->next) {
 		const char *word = node_string(node_at(one, 0)), *name = node_string(node_at(one, 1)), *file = NULL;

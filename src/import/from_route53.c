@@ -469,7 +469,7 @@ static bool one_file(struct route53 *r, const char *path)
 
 	if (!f)
 		return false;
-	struct reading in = { path, f->text, f->text + f->len, 1, &r->p->mem, r->why, 0 };
+	struct reading in = { path, f->text, f->text + f->len, 1, &r->p->mem, r->why, 0, 0 };
 	const struct node *top = node_read_json(&in);
 	if (!top)
 		return false;

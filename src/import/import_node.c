@@ -18,6 +18,7 @@ struct node *node_new(struct reading *r, enum node_kind kind)
 	struct node *n = &g->node;
 
 	n->kind = kind;
+	n->file = r->file;
 	n->line = r->line;
 	n->column = 1;
 	n->text = "";

@@ -21,6 +21,7 @@ struct reading {
 	struct arena *mem;
 	struct fault *why;
 	unsigned deep;
+	unsigned file; /* its number among those that were named, for nodes */
 };
 
 struct node *node_new(struct reading *r, enum node_kind kind);

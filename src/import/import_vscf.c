@@ -89,7 +89,7 @@ static struct node *read_included(struct reading *r, struct node *into)
 	struct fault why;
 	if (!file_read(&file, path, INCLUDE_MOST, &why))
 		return node_wrong(r, "%s", why.text), NULL;
-	struct reading in = { path, file.text, file.text + file.len, 1, r->mem, r->why, r->deep + 1 };
+	struct reading in = { path, file.text, file.text + file.len, 1, r->mem, r->why, r->deep + 1, 0 };
 	if (in.deep > NODE_DEPTH_MOST)
 		node_wrong(r, "files include each other without an end");
 	else if (into)

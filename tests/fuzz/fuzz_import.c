@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(text, data + 1, len - 1);
 	text[len - 1] = 0;
 	plan_init(&plan);
-	struct reading r = { "/nowhere/fuzz", text, text + len - 1, 1, &plan.mem, &why, 0 };
+	struct reading r = { "/nowhere/fuzz", text, text + len - 1, 1, &plan.mem, &why, 0, 0 };
 	const struct node *n = NULL;
 	switch (*data % 8) {
 	case 0: n = node_read_json(&r); break;
