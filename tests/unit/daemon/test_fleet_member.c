@@ -111,6 +111,9 @@ static void what_one_server_has_all_have(void)
 	houses_agree(&hs, "dnssec keys s.test");
 	houses_wait(&hs, signer, "status --json", "\"signed_zones\": 1,");
 	houses_told(signer, "status --json", 0, "\"keys_rolling\": 1,");
+	/* What was signed went to the fleet without a fault. */
+	CU_ASSERT_PTR_NULL(strstr(house_log(&hs.one), "cannot be signed anew"));
+	CU_ASSERT_PTR_NULL(strstr(house_log(&hs.two), "cannot be signed anew"));
 	close_both();
 }
 
