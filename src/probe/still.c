@@ -23,6 +23,7 @@ struct still *still_take(const struct round *r, bool texts)
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct round_view v = target_view(r->targets[i]);
 		s->n_probed += round_is_probed(&v);
+		s->n_noticed += *v.notice != 0;
 		v.edge = copy(s, v.edge);
 		v.say = texts ? copy(s, v.say) : "";
 		v.error = texts ? copy(s, v.error) : "";

@@ -14,6 +14,7 @@ struct still {
 	struct arena mem;
 	uint32_t n;                /* targets */
 	uint32_t n_probed;         /* ... that are not made of parts */
+	uint32_t n_noticed;        /* ... of which there is something to tell: a certificate that ends soon */
 	struct round_view *views;  /* [n]; texts are the picture's own */
 	struct verdict *verdicts;  /* [n] */
 	struct round_map *map; /* held */

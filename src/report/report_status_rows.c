@@ -79,6 +79,7 @@ static void add_edges(struct status_rows *to, const struct report_view *view)
 		{ "targets", "addresses that are probed", health->still->n_probed },
 		{ "probes", "probes so far", (json_int_t)probes.probes },
 		{ "probes_failed", "... of these failed", (json_int_t)probes.failures },
+		{ "targets_noticed", "addresses with a notice, as of a certificate (\"edges\")", health->still->n_noticed },
 		{ "probes_not_made", "probes not made for want of files or memory",
 			(json_int_t)probes.not_made },
 		{ "probes_running", "probes now", probes.running },

@@ -205,13 +205,16 @@ def ending():
         certificate(path, "www", "ca", datetime.datetime.utcnow() + datetime.timedelta(seconds=12 * SLOW))
         with Tls(context_of(path, "www")) as t, \
                 serve("kind: https, host: www.example.com, port: %d, keep-alive: on, expiry-warning: 7d, ca: %s/ca.pem" % (t.port, path)) as s:
+            noticed = lambda: json.loads(s.ctl("status", "--json")[1])["targets_noticed"]
             says(s, "HTTP 200")
             until(lambda: target(s, "one")["probes"] > 2 and target(s, "one").get("notice") == "certificate expires within an hour", 5)
+            same(noticed(), 1)
             says(s, "TLS: certificate expired", 30)
             same(s.said().count("probe p: certificate expires within an hour"), 1)
             certificate(path, "new", "ca")
             t.context = context_of(path, "new")
             says(s, "HTTP 200")
+            same(noticed(), 0)
 
 
 @claim("an issuer's certificate that ends before the server's is noticed likewise")
