@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ALTERNATIVES_MOST = 32 };
+enum { ALTERNATIVES_MOST = 32, CHOICES_MOST = 256 };
 
 /* Who is meant by a condition: any of these. */
 struct alternatives {
@@ -436,7 +436,7 @@ static bool statement(struct lua_parser *r, struct variant *to);
 
 static bool choice(struct lua_parser *r, struct variant *to)
 {
-	struct variant *all = arena_zalloc(&r->l->p->mem, 256 * sizeof *all), fallback = { .edge = NULL };
+	struct variant *all = arena_zalloc(&r->l->p->mem, CHOICES_MOST * sizeof *all), fallback = { .edge = NULL };
 	size_t n = 0;
 
 	do {
@@ -444,7 +444,9 @@ static bool choice(struct lua_parser *r, struct variant *to)
 		struct variant one;
 		if (!condition(r, &who) || !lua_take(r, "then") || !statement(r, &one))
 			return lua_wrong(r, "\"then return ...\" is wanted");
-		for (size_t i = 0; i < (who.n ? who.n : 1) && n < 256; i++)
+		if (n + (who.n ? who.n : 1) > CHOICES_MOST)
+			return lua_wrong(r, "too many conditions");
+		for (size_t i = 0; i < (who.n ? who.n : 1); i++)
 			all[n++] = (struct variant){ .when = who.n ? who.when[i] : NULL, .fails = who.fails, .edge = one.edge, .is_pool = one.is_pool };
 	} while (lua_take(r, "elseif"));
 	if (lua_take(r, "else") && !statement(r, &fallback))

@@ -211,6 +211,22 @@ static void what_is_no_list_of_conditions_is_told_with_its_line(void)
 	}
 }
 
+/* As many as are read, and one more. */
+static void more_conditions_than_are_read_are_told(void)
+{
+	static char text[20000], config[8000], report[4000];
+
+	for (unsigned more = 0; more < 2; more++) {
+		size_t n = (size_t)snprintf(text, sizeof text, ZONE "x LUA A \";if country('AA') then return '192.0.2.1' ");
+		for (unsigned i = 0; i + 1 < 256 + more; i++)
+			n += (size_t)snprintf(text + n, sizeof text - n, "elseif country('%c%c') then return '192.0.2.1' ", 'A' + i / 26, 'A' + i % 26);
+		snprintf(text + n, sizeof text - n, "end return '192.0.2.2'\"\n");
+		CU_ASSERT_TRUE_FATAL(imported("powerdns", "example.org.zone", text, config, report));
+		CU_ASSERT_EQUAL(strstr(report, "too many conditions") != NULL, more == 1);
+		CU_ASSERT_EQUAL(strstr(report, "LUA") != NULL, more == 1);
+	}
+}
+
 /* What an administrator calls it says nothing. */
 static void files_of_powerdns_are_what_is_in_them(void)
 {
@@ -286,6 +302,7 @@ void suite_import_run(void)
 		{ "long strings are cut between their bytes", long_strings_are_cut_between_their_bytes },
 		{ "conditions of PowerDNS are pins", conditions_of_powerdns_are_pins },
 		{ "URLs of PowerDNS are probes", urls_of_powerdns_are_probes },
+		{ "more conditions than are read are told", more_conditions_than_are_read_are_told },
 		{ "files of PowerDNS are what is in them", files_of_powerdns_are_what_is_in_them },
 		{ "what is no list of conditions is told, with its line", what_is_no_list_of_conditions_is_told_with_its_line },
 	};

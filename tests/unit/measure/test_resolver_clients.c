@@ -89,6 +89,7 @@ static void what_is_wrong_is_told_with_its_place(void)
 			":2:23: error: \"4\" is one value more" },
 		{ "resolver,client\n9.9.9.0/24,1.0.0.0/16", ":2:1: error: the last line has no end" },
 		{ "", "is empty" },
+		{ "resolver,weight\n9.9.9.0/24,1\nx\n", ":1:1: error: the first line must name the columns" }, /* and that alone */
 	};
 
 	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
@@ -99,6 +100,7 @@ static void what_is_wrong_is_told_with_its_place(void)
 			fprintf(stderr, "%s: %s\n", row[i].say, text_get(&d.f.text));
 			CU_FAIL("not told");
 		}
+		CU_ASSERT_EQUAL(d.f.errors, 1);
 		close_desk(&d);
 	}
 }
