@@ -289,8 +289,7 @@ void explain_run(const struct report_view *view, const struct explain_ask *ask, 
 			json_object_set_new(o, "steps", steps);
 			if (trace->young)
 				json_object_set_new(o, "ttl_note",
-					json_string("the TTL is as long as the pool has been "
-						    "steady"));
+					json_sprintf("the TTL is as long as pool \"%s\" has been steady", trace->young));
 			if (trace->timed)
 				json_object_set_new(o, "ttl_note",
 					json_string("the TTL ends where the hours of a rule "

@@ -207,14 +207,6 @@ static bool has_forms(const struct pool *p)
 	return false;
 }
 
-/* What a pool answers holds no longer than the pool itself would have it. */
-static void limit_by_pool(struct choose_walk *w)
-{
-	const uint32_t ttl_s = choose_steady_ttl_s(w);
-
-	w->ttl_most_s = ttl_s < w->ttl_most_s ? ttl_s : w->ttl_most_s;
-}
-
 bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 {
 	static const struct choose_own nothing;
@@ -230,11 +222,10 @@ bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x)
 	if (can_answer(w)) {
 		took = x->even_down ? choose_all_down_inside(w, x->even_drained) : by_rules(w);
 		if (!took && !x->even_down && !w->over && w->pool->all_down == POOL_OTHER)
-			took = choose_in_pool(
-				w, &(struct choose_inside){ w->pool->other, false, false });
+			took = choose_stand_in(w, false, false);
 	}
 	if (took) {
-		limit_by_pool(w);
+		choose_limit_by_pool(w);
 		if (w->choice->form == UINT16_MAX && has_forms(w->pool))
 			w->choice->form = x->pool;
 	}
@@ -269,10 +260,13 @@ static void take_one(struct choose_walk *w)
 static void limit_ttl(const struct choose_walk *w)
 {
 	struct choice *c = w->choice;
+	const uint32_t most_s = c->ttl_most_s;
 
 	for (unsigned i = 0; i < c->n; i++)
 		if (c->ttl_most_s > w->ask->steer->edges[c->edges[i]].ttl_most_s)
 			c->ttl_most_s = w->ask->steer->edges[c->edges[i]].ttl_most_s;
+	if (w->trace && c->ttl_most_s < most_s)
+		w->trace->young = NULL;
 }
 
 static void find_asn(struct choose_walk *w)
@@ -317,7 +311,7 @@ static bool go(struct choose_walk *w)
 		if (by_rules(w) || w->over)
 			break;
 		some = some || choose_has_any(w);
-		limit_by_pool(w);
+		choose_limit_by_pool(w);
 	} while (!choose_all_down(w));
 	return some;
 }
@@ -337,15 +331,15 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		.marks = ask->record ? STANDS_A | STANDS_AAAA : ask->v6 ? STANDS_AAAA : STANDS_A,
 		.changes_us = UINT64_MAX,
 		.hours_s = UINT32_MAX,
-		.ttl_most_s = UINT32_MAX,
-		.none_most_s = UINT32_MAX };
+		.ttl_most_s = UINT32_MAX };
 	bool some = false;
 
 	if (trace) {
 		trace->n = 0;
 		trace->own = ask->own;
 		trace->record = ask->record != 0;
-		trace->shaky = trace->young = false;
+		trace->shaky = false;
+		trace->young = NULL;
 		trace->subnet_local = false;
 	}
 	choose_enter(&w, ask->pool);
@@ -371,7 +365,7 @@ struct choice choose(const struct choose_ask *ask, struct choose_trace *trace)
 		find_client(&w, ask->steer->edges[c.edges[0]].template);
 	c.who = w.who;
 	if (c.for_now && c.n == 0)
-		choose_note_none(&w);
+		choose_limit_by_below(&w);
 	c.ttl_most_s = choose_ttl_most_s(&w);
 	if (ask->steer->flattens)
 		limit_ttl(&w);

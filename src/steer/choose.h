@@ -170,7 +170,7 @@ struct choose_trace {
 	uint8_t name[NAME_MOST]; /* by who asks: the name that is handed to the pool */
 	struct choose_own own;
 	bool record;         /* what is asked for is no address */
-	bool young;          /* the TTL is as long as the pool has been steady */
+	const char *young;   /* the TTL is as long as the pool of this name has been steady; NULL; borrowed of the steer */
 	bool timed;          /* the TTL ends where hours of a rule begin or end */
 	bool shaky;          /* the TTL ends where an edge's state can change */
 	unsigned n;

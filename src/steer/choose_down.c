@@ -120,9 +120,20 @@ bool choose_all_down(struct choose_walk *w)
 			choose_by_policy(w, true, true);
 		return true;
 	case POOL_FIRST: take_first(w); return true;
-	case POOL_OTHER: choose_enter(w, p->other); return false;
+	case POOL_OTHER:
+		choose_limit_by_below(w);
+		choose_enter(w, p->other);
+		return false;
 	case POOL_EMPTY: return true;
 	}
+	return true;
+}
+
+bool choose_stand_in(struct choose_walk *w, bool even_down, bool even_drained)
+{
+	if (!choose_in_pool(w, &(struct choose_inside){ w->pool->other, even_down, even_drained }))
+		return false;
+	choose_limit_by_below(w);
 	return true;
 }
 
@@ -134,8 +145,7 @@ bool choose_all_down_inside(struct choose_walk *w, bool even_drained)
 	switch (p->all_down) {
 	case POOL_ALL: return choose_by_policy(w, true, even_drained);
 	case POOL_FIRST: return take_first(w);
-	case POOL_OTHER:
-		return choose_in_pool(w, &(struct choose_inside){ p->other, true, even_drained });
+	case POOL_OTHER: return choose_stand_in(w, true, even_drained);
 	case POOL_EMPTY: return false;
 	}
 	return false;

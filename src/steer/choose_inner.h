@@ -34,9 +34,7 @@ struct choose_walk {
 	uint64_t changes_us; /* the soonest that the pools on the way can change */
 	bool timed; /* hours of the week have decided, */
 	uint32_t hours_s; /* ... which do so for so long */
-	uint32_t ttl_most_s; /* of the pools in this one that have answered */
-	uint32_t none_most_s; /* ... of those that have nothing for now, where none has: it ends with them */
-	bool none_young;      /* ... and grows */
+	uint32_t ttl_most_s; /* of the pools in this one that have answered, and of those that have nothing for now */
 };
 
 /* Some edges of a pool in an order, to be taken from the front. */
@@ -272,13 +270,17 @@ struct choose_inside {
 };
 bool choose_in_pool(struct choose_walk *w, const struct choose_inside *x);
 
-/* The pool's own ceiling of the TTL, once it has been steady for so long; and that of all pools on the way, while
- * an edge of theirs may change. */
-uint32_t choose_steady_ttl_s(const struct choose_walk *w);
+/* The pool that stands in for the one that is walked, in a pool: likewise. */
+bool choose_stand_in(struct choose_walk *w, bool even_down, bool even_drained);
 
-/* Where nothing is answered for now: no longer than what pools in the one that is walked would have answered. */
-void choose_note_none(struct choose_walk *w);
-uint32_t choose_ttl_most_s(const struct choose_walk *w);
+/* What is answered holds no longer than the pool that is walked would have it. */
+void choose_limit_by_pool(struct choose_walk *w);
+
+/* Where it has nothing for now, or another stands in for it: no longer than what pools in it would have answered. */
+void choose_limit_by_below(struct choose_walk *w);
+
+/* The ceiling of all pools on the way, while an edge of theirs may change. */
+uint32_t choose_ttl_most_s(struct choose_walk *w);
 
 /* To explain: a step of the walk, NULL when nobody asks; and what is passed over in it. */
 struct choose_step *choose_step(struct choose_walk *w, enum choose_by by);

@@ -5,6 +5,7 @@
 #include "steer/group.h"
 #include "steer/hours.h"
 #include "steer/rules.h"
+#include "steer/steer_below.h"
 #include "steer/steer_edges.h"
 #include "steer/steer_kept.h"
 #include "steer/steer_ranks.h"
@@ -323,6 +324,7 @@ static struct steer *make(
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].reads = find_reads(s, (uint16_t)i);
 	steer_tree_look(s);
+	steer_below_fill(s);
 	for (unsigned i = 0; i < s->n_pools; i++)
 		s->pools[i].by_place = is_by_place(s, &s->pools[i]);
 	s->edge_numbers = numbers_new(&s->mem, &s->edges->name, sizeof *s->edges, s->n_edges);

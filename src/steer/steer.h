@@ -137,6 +137,11 @@ struct pool {
 	uint32_t *pin_of_place; /* [place number] pin + 1, 0 for none; NULL without pins by
 				   place */
 	struct netmap_seams *place_seams;
+
+	/* Pools that may answer through this one, by members, pins and rules, and say a TTL: as long as what they have not is to
+	 * be kept. Those that can say least first; none that never says less than another. */
+	const uint16_t *below;
+	unsigned n_below;
 };
 
 struct steer {
