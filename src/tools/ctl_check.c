@@ -127,7 +127,10 @@ static void look_between(const struct parts *p, struct faults *f)
 {
 	const struct compile_opts opts = zone_pools_compile_opts(parts_conf(p), parts_key());
 
-	lint_between(p->zones, &(struct master_pools){ opts.pool_edges, opts.ctx }, f);
+	const unsigned more = lint_between(p->zones, &(struct master_pools){ opts.pool_edges, opts.ctx }, f);
+	if (more)
+		faults_warning(f, &(struct fault_at){ .path = parts_conf(p)->path }, "%u more records lead wrong in other zones, to the names that were told or to others",
+			more);
 }
 
 int ctl_check(const struct ctl *c, char **words, int n)

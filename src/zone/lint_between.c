@@ -16,6 +16,10 @@ struct between {
 	struct faults *f;
 	uint8_t *rdata; /* [UINT16_MAX] */
 	unsigned doubts, told;
+	struct told {
+		uint8_t target[NAME_MOST];
+		uint16_t type;
+	} *of; /* [FAULTS_MOST] what was told: many zones may lead to one name */
 };
 
 /* A record that leads from its zone to another. */
@@ -147,7 +151,8 @@ static void tell_doubt(struct between *b, const struct records *r, const struct 
 	name_text(name, k->target);
 	name_text(zone, k->to->apex);
 	rrtype_text(type, rr->type);
-	b->told++;
+	memcpy(b->of[b->told].target, k->target, name_len(k->target));
+	b->of[b->told++].type = k->type;
 	if (k->circle)
 		records_warning(r, rr, b->f, "this CNAME leads back to itself, by way of %s in zone %s: nobody finds anything", name, zone);
 	else if (k->lead == LINT_ALIAS)
@@ -169,6 +174,14 @@ static bool is_seen(const struct between *b, const struct zone *z, const uint8_t
 	return n && !(n->flags & NODE_HIDDEN);
 }
 
+static bool is_told(const struct between *b, const struct link *k)
+{
+	for (unsigned i = 0; i < b->told; i++)
+		if (b->of[i].type == k->type && name_equal(b->of[i].target, k->target))
+			return true;
+	return false;
+}
+
 static void tell_file(struct between *b, const struct registry_zone *of)
 {
 	uint8_t owner[NAME_MOST], target[NAME_MOST];
@@ -182,7 +195,7 @@ static void tell_file(struct between *b, const struct registry_zone *of)
 		while (b->told < FAULTS_MOST && records_walk_next(&walk)) {
 			struct link k = { .from = of->load.zone, .owner = owner, .type = walk.rr.type };
 			records_full_name(&r, walk.rr.owner, owner);
-			if (is_doubtful(b, &k, walk.rr.rdata, target) && is_seen(b, k.from, owner))
+			if (is_doubtful(b, &k, walk.rr.rdata, target) && is_seen(b, k.from, owner) && !is_told(b, &k))
 				tell_doubt(b, &r, &walk.rr, &k);
 		}
 	}
@@ -195,12 +208,13 @@ static bool is_of_file(const struct registry_zone *z)
 	return z->source == REGISTRY_FILE && z->state == REGISTRY_READY && !z->load.zone->view_len;
 }
 
-void lint_between(const struct registry *r, const struct master_pools *pools, struct faults *f)
+unsigned lint_between(const struct registry *r, const struct master_pools *pools, struct faults *f)
 {
 	struct between b = { .r = r, .key = zone_set_key(r->set), .pools = pools, .f = f };
 
 	if (r->n < 2)
-		return;
+		return 0;
+	b.of = memory_zeroed(FAULTS_MOST, sizeof *b.of);
 	b.rdata = memory_zeroed(1, UINT16_MAX);
 	for (size_t i = 0; i < r->n; i++) {
 		const unsigned doubts = is_of_file(r->zones[i]) ? count_doubts(&b, r->zones[i]->load.zone) : 0;
@@ -209,8 +223,6 @@ void lint_between(const struct registry *r, const struct master_pools *pools, st
 			tell_file(&b, r->zones[i]);
 	}
 	memory_free(b.rdata);
-	if (b.doubts > b.told) {
-		text_addf(&f->text, "... and %u more such warnings\n", b.doubts - b.told);
-		f->warnings += b.doubts - b.told;
-	}
+	memory_free(b.of);
+	return b.doubts - b.told;
 }

@@ -10,7 +10,8 @@
 #include "zone/registry.h"
 
 /* Of zones that are read from files. These are read once more where something is to be told, for its line; `pools` as they
- * were read with. FAULTS_MOST are told in full, all others as a number. */
-void lint_between(const struct registry *r, const struct master_pools *pools, struct faults *f);
+ * were read with. A name that several records of one type lead to is told once, and FAULTS_MOST at most; returns how many
+ * records there are beside those that were told. */
+unsigned lint_between(const struct registry *r, const struct master_pools *pools, struct faults *f);
 
 #endif
