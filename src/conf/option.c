@@ -383,7 +383,18 @@ void option_program(struct reader *r, const struct key *key, const struct node *
 	*(const char *const **)to = words;
 }
 
-/* The port that the end of an IPv6 address looks like, as of "2001:db8::1:53": the default one, or of four digits; NULL: none. */
+/* Where nameservers and those in front of them listen. Any other number is as likely the end of an address. */
+static bool is_usual_port(uint64_t n, unsigned port)
+{
+	static const uint16_t usual[] = { 53, 443, 853, 5300, 5353, 8053, 8443, 8853 };
+
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (usual[i] == n)
+			return true;
+	return n == port;
+}
+
+/* The port that the end of an IPv6 address looks like, as of "2001:db8::1:53"; NULL: none. */
 static const char *looks_like_port(const char *text, unsigned port)
 {
 	const char *colon = strrchr(text, ':');
@@ -391,7 +402,7 @@ static const char *looks_like_port(const char *text, unsigned port)
 	struct addr a;
 	uint64_t n;
 
-	if (*text == '[' || !colon || !option_whole(colon + 1, &n) || (n != port && strlen(colon + 1) != 4) ||
+	if (*text == '[' || !colon || !option_whole(colon + 1, &n) || !is_usual_port(n, port) ||
 		(size_t)(colon - text) >= sizeof before)
 		return NULL;
 	memcpy(before, text, (size_t)(colon - text));

@@ -139,15 +139,15 @@ static bool find_named(struct reader *r, const struct key *key, const struct nod
 	struct pool_member *m)
 {
 	unsigned number;
+	char shown[OPTION_SHOWN];
 
 	if (item->kind != NODE_SCALAR)
 		return parse_error(r->src, item, "a member is the name of an edge or a pool, not a list; take the inner brackets or the second - out");
-	if (strncmp(item->text, "pool:", 5) == 0)
-		return parse_error(r->src, item, "a pool stands here by its name alone, or as { pool: %s }", item->text + 5);
-	if (!known_find(&r->edges, item->text, &number) &&
-		(known_find(&r->pools, item->text, &number) ||
-			(!known_nearest(&r->edges, item->text) &&
-				known_nearest(&r->pools, item->text)))) {
+	const bool is_edge = known_find(&r->edges, item->text, &number), is_pool = !is_edge && known_find(&r->pools, item->text, &number);
+	if (!is_edge && !is_pool && strncmp(item->text, "pool:", 5) == 0)
+		return parse_error(r->src, item, "a pool stands here by its name alone, or as { pool: %s }",
+			option_shown(shown, item->text[5] ? item->text + 5 : "NAME"));
+	if (is_pool || (!is_edge && !known_nearest(&r->edges, item->text) && known_nearest(&r->pools, item->text))) {
 		m->is_pool = true;
 		if (!schema_find(r, &(struct schema_names){ key, &r->pools, "pool", "pools" }, item,
 			    &number))

@@ -283,6 +283,11 @@ static void values_of_the_server_are_checked(void)
 		{ "... for one of four digits", "server: { listen: \"::1:5300\" }\n" ZONES,
 			"1:19: warning: \"::1:5300\" is an address and no port; write [::1]:5300 if its end is one, else [::1:5300]\n" },
 		{ "... behind what is a whole address", "server: { listen: \"1:2:3:4:5:6:7:53\" }\n" ZONES, "" },
+		{ "... for that of TLS", "server: { listen: \"2001:db8::1:853\" }\n" ZONES,
+			"1:19: warning: \"2001:db8::1:853\" is an address and no port; write [2001:db8::1]:853 if its end is one, else "
+			"[2001:db8::1:853]\n" },
+		{ "addresses whose end has four digits and is no port that one would choose",
+			"server: { listen: [ \"2001:db8::1:2053\", \"fd00::10:0:1:1001\", \"2001:db8::53\" ] }\n" ZONES, "" },
 		{ "... for none", "server: { listen: [ \"2001:db8::1:54\", \"::1\", \"[::1:53]\", \"[::2]:53\", \"::1:530a\" ] }\n" ZONES, "" },
 		{ "port 0", "server: { listen: \"192.0.2.1:0\" }\n" ZONES,
 			"1:19: error: port 0 is no port to listen on; write 1 to 65535, or "
