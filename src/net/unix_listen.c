@@ -10,14 +10,15 @@
 
 enum { WAITING_MOST = 128 /* connections that the kernel keeps until their turn comes */ };
 
-static bool somebody_answers(const struct sockaddr_un *sa)
+/* 0: somebody answers there; else why not, as errno has it: ECONNREFUSED where nobody does. */
+static int why_no_answer(const struct sockaddr_un *sa)
 {
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0;
+	const int err = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0 ? 0 : errno;
 
 	if (fd >= 0)
 		close(fd);
-	return yes;
+	return err;
 }
 
 /* The group first: before that nobody of it may connect. */
@@ -44,14 +45,19 @@ int unix_listen(const char *path, const char *group, const char *what, struct fa
 		return -1;
 	}
 	strcpy(sa.sun_path, path);
-	if (somebody_answers(&sa)) {
+	const int err = why_no_answer(&sa);
+	if (!err) {
 		fault(why, "%s %s: another server answers there; stop it or choose another path", what, path);
 		return -1;
 	}
 	struct stat st;
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(path) != 0) {
-		fault(why, "%s %s: is left from a server that has ended, and cannot be removed: %s (its folder must be writable to us)",
-			what, path, strerror(errno));
+		if (err == ECONNREFUSED)
+			fault(why, "%s %s: is left from a server that has ended, and cannot be removed: %s (its folder must be writable to us)",
+				what, path, strerror(errno));
+		else
+			fault(why, "%s %s: is there, and we may not ask who answers at it (%s); stop the server that does, or choose another path",
+				what, path, strerror(err));
 		return -1;
 	}
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -26,6 +26,7 @@ static void a_socket_that_is_left_is_replaced_or_it_is_told(void)
 		CU_ASSERT_TRUE_FATAL(fd >= 0);
 		close(fd);
 	}
+	CU_ASSERT_EQUAL(chmod(path, 0666), 0);
 	CU_ASSERT_EQUAL(chmod(folder, 0555), 0);
 	const bool root = geteuid() == 0;
 	if (root)
@@ -39,6 +40,18 @@ static void a_socket_that_is_left_is_replaced_or_it_is_told(void)
 		"writable to us)",
 		path);
 	CU_ASSERT_STRING_EQUAL(why.text, want);
+	/* Who may not connect does not know. */
+	CU_ASSERT_EQUAL(chmod(path, 0), 0);
+	if (root) {
+		CU_ASSERT_EQUAL(seteuid(NOBODY), 0);
+		CU_ASSERT_EQUAL(unix_listen(path, NULL, "control socket", &why), -1);
+		CU_ASSERT_EQUAL(seteuid(0), 0);
+		snprintf(want, sizeof want,
+			"control socket %s: is there, and we may not ask who answers at it (Permission denied); stop the server that does, "
+			"or choose another path",
+			path);
+		CU_ASSERT_STRING_EQUAL(why.text, want);
+	}
 	chmod(folder, 0755);
 	unlink(path);
 	rmdir(folder);
