@@ -6,6 +6,7 @@
 #include "daemon/parts_read.h"
 #include "report/report.h"
 #include "steer/fail_over.h"
+#include "steer/forced_effect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,17 @@ static int revoke_command(void *ctx, const char **words, size_t n, struct comman
 
 /* --- history ------------------------------------------------------------------------------ */
 
+/* Of what is served, or tried out. */
+static bool exists(const struct orders *o, const char *words)
+{
+	const struct parts *p[] = { publisher_live(o->opts.publisher), publisher_staged(o->opts.publisher) };
+	bool any = false;
+
+	for (size_t i = 0; i < 2 && p[i]; i++)
+		any = any || forced_names_edge(p[i]->steer, words) || forced_names_pool(p[i]->steer, words);
+	return any;
+}
+
 static int history_command(void *ctx, const char **words, size_t n, struct command_call *c)
 {
 	struct orders *o = ctx;
@@ -280,6 +292,7 @@ static int history_command(void *ctx, const char **words, size_t n, struct comma
 	}
 	ask.until_ms = until ? s * 1000 : 0;
 	ask.about = n ? words[0] : NULL;
+	ask.exists = n && exists(o, words[0]);
 	timeline_show(o->opts.timeline, &ask, c->out);
 	return 0;
 }

@@ -281,7 +281,9 @@ void timeline_show(const struct timeline *h, const struct timeline_ask *ask, str
 	for (uint64_t i = h->n; i > first && n < ask->last && n < TIMELINE_SHOW_MOST; i--)
 		if (is_meant(ask, h->ring[(i - 1) % TIMELINE_MOST]))
 			shown[n++] = h->ring[(i - 1) % TIMELINE_MOST];
-	if (!list && !n && ask->about)
+	if (!list && !n && ask->about && ask->exists)
+		text_addf(out, "nothing has become of \"%s\"%s\n", ask->about, ask->until_ms ? " until then" : "");
+	else if (!list && !n && ask->about)
 		text_addf(out, "nothing is known of \"%s\" (\"waymarkctl edges\" and \"pools\" list what there is)\n", ask->about);
 	else if (!list && !n)
 		text_add(out, "nothing has become of edges and pools\n");

@@ -31,6 +31,7 @@ struct timeline_ask {
 	unsigned last;     /* so many at most, up to TIMELINE_SHOW_MOST */
 	int64_t until_ms;  /* those before that; 0: all */
 	bool json;
+	bool exists; /* there is an edge or a pool that `about` names, whether anything has become of it or not */
 };
 /* The oldest of them first. */
 void timeline_show(const struct timeline *h, const struct timeline_ask *ask, struct text *out);

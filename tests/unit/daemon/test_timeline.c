@@ -96,18 +96,20 @@ static void what_is_asked_for_is_shown_the_oldest_first(void)
 		struct timeline_ask ask;
 		const char *says;
 	} row[] = {
-		{ { NULL, 10, 0, false }, E1 E2 E3 E4 E5 },
-		{ { NULL, 2, 0, false }, E4 E5 },
-		{ { NULL, 0, 0, false }, "nothing has become of edges and pools\n" },
-		{ { NULL, 10, 3000, false }, E1 E2 },
-		{ { NULL, 10, 3001, false }, E1 E2 E3 },
-		{ { NULL, 1, 3001, false }, E3 },
-		{ { "ams1", 10, 0, false }, E1 E5 },
-		{ { "ams*", 10, 0, false }, E1 E2 E5 },
-		{ { "web", 10, 0, false }, E2 E4 },
-		{ { "w*", 10, 4000, false }, E2 },
-		{ { "fra", 10, 0, false }, "nothing is known of \"fra\" (\"waymarkctl edges\" and \"pools\" list what there is)\n" },
-		{ { "fra", 10, 0, true }, "[]\n" },
+		{ { NULL, 10, 0, false, false }, E1 E2 E3 E4 E5 },
+		{ { NULL, 2, 0, false, false }, E4 E5 },
+		{ { NULL, 0, 0, false, false }, "nothing has become of edges and pools\n" },
+		{ { NULL, 10, 3000, false, false }, E1 E2 },
+		{ { NULL, 10, 3001, false, false }, E1 E2 E3 },
+		{ { NULL, 1, 3001, false, false }, E3 },
+		{ { "ams1", 10, 0, false, false }, E1 E5 },
+		{ { "ams*", 10, 0, false, false }, E1 E2 E5 },
+		{ { "web", 10, 0, false, false }, E2 E4 },
+		{ { "w*", 10, 4000, false, false }, E2 },
+		{ { "fra", 10, 0, false, false }, "nothing is known of \"fra\" (\"waymarkctl edges\" and \"pools\" list what there is)\n" },
+		{ { "fra", 10, 0, false, true }, "nothing has become of \"fra\"\n" },
+		{ { "ams1", 10, 1000, false, true }, "nothing has become of \"ams1\" until then\n" },
+		{ { "fra", 10, 0, true, false }, "[]\n" },
 	};
 
 	start(NULL);
