@@ -15,7 +15,6 @@ struct walk {
 	size_t deep;
 	uint8_t *state; /* 0 not met, 1 on the way, 2 done */
 	uint16_t *height; /* pools below it, by whatever link */
-	uint8_t *kinds;   /* KIND_ bits of the edges that a pool leads to, by whatever link */
 	uint32_t *leaves;
 };
 
@@ -77,57 +76,6 @@ static bool goes_into(const struct schema_pool *p)
 	return any;
 }
 
-enum { KIND_ADDRESSES = 1, KIND_CNAMES = 2, KIND_BOTH = 3 };
-
-static uint8_t kinds_of_edges(const struct reader *r, const struct pool_opts *o)
-{
-	uint8_t kinds = 0;
-
-	for (size_t i = 0; i < o->n; i++) {
-		const struct edge_opts *e = &r->conf->edges[o->edges[i]];
-		kinds |= e->cname && !e->n_a && !e->n_aaaa ? KIND_CNAMES : KIND_ADDRESSES;
-	}
-	return kinds;
-}
-
-/* With what its priorities have, which are pools of their own now. */
-static uint8_t own_kinds(const struct walk *w, const struct schema_pool *p)
-{
-	uint8_t kinds = kinds_of_edges(w->r, &p->opts);
-
-	for (size_t i = 0; p->opts.split && i < p->opts.n_members; i++) {
-		const struct schema_member *m = &p->members[i];
-		if (m->m.is_pool && w->pools[m->m.number].opts.part)
-			kinds |= kinds_of_edges(w->r, &w->pools[m->m.number].opts);
-	}
-	return kinds;
-}
-
-/* A mixture is told where it comes about: not of a pool's own edges, of which it has been told, and not again of who leads to
- * a pool that is mixed. */
-static void settle_kinds(struct walk *w, uint32_t pool)
-{
-	const struct schema_pool *p = &w->pools[pool];
-	const struct node *at = NULL, *mixes = NULL;
-	uint8_t kinds = own_kinds(w, p);
-	bool told = kinds == KIND_BOTH || !p->edges_whole;
-	char shown[OPTION_SHOWN];
-	int64_t to;
-
-	for (size_t k = 0; (to = link_of(p, k, &at)) >= 0; k++) {
-		told = told || w->kinds[to] == KIND_BOTH;
-		kinds |= w->kinds[to];
-		if (kinds == KIND_BOTH && !mixes)
-			mixes = at;
-	}
-	w->kinds[pool] = kinds;
-	if (mixes && !told)
-		parse_warning(w->r->src, mixes,
-			"with this, pool %s leads to edges with addresses and to edges with only a cname: a name is either a CNAME or "
-			"not, and resolvers take it for one for all types once they have met one (RFC 1034 section 3.6.2); make two pools",
-			option_shown(shown, p->opts.name));
-}
-
 /* All that it leads to is known. A choice may go all ways there are: with each level they double,
  * and so they have an end. */
 static void settle(struct walk *w, uint32_t pool)
@@ -143,7 +91,6 @@ static void settle(struct walk *w, uint32_t pool)
 	for (size_t i = 0; p->is_tree && i < p->opts.n_members && leaves <= POOL_EDGES_MOST; i++)
 		leaves += p->members[i].m.is_pool ? w->leaves[p->members[i].m.number] : 1;
 	w->leaves[pool] = leaves;
-	settle_kinds(w, pool);
 	w->state[pool] = 2;
 	if (goes_into(p) && w->height[pool] > POOL_DEPTH_MOST)
 		parse_error(w->r->src, p->node->key,
@@ -282,8 +229,7 @@ void schema_check_trees(struct reader *r, struct schema_pool *pools, size_t n)
 		.stack = arena_alloc(r->scratch, (n + 1) * sizeof *w.stack),
 		.state = arena_zalloc(r->scratch, n),
 		.height = arena_zalloc(r->scratch, n * sizeof *w.height),
-		.leaves = arena_zalloc(r->scratch, n * sizeof *w.leaves),
-		.kinds = arena_zalloc(r->scratch, n) };
+		.leaves = arena_zalloc(r->scratch, n * sizeof *w.leaves) };
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++)

@@ -23,6 +23,7 @@ static const struct {
 	[LINT_UNUSED_GROUP] = { "unused-group",
 		"no window of maintenance names the group of edges" },
 	[LINT_ONE_EDGE] = { "one-edge", "a name that has one edge alone" },
+	[LINT_TWO_KINDS] = { "two-kinds", "a pool with pools of addresses and of a cname in it" },
 	[LINT_NEVER_UP] = { "never-up", "a pool that wants more edges up than it has" },
 	[LINT_NO_WEIGHT] = { "no-weight",
 		"a member of weight 0 is not chosen while another can be" },

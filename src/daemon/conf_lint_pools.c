@@ -116,6 +116,83 @@ static void look_at_number(
 			p->least_a > a ? a : aaaa);
 }
 
+enum { KIND_ADDRESSES = 1, KIND_CNAMES = 2, KIND_BOTH = 3 };
+
+static uint8_t kinds_of_edges(const struct linting *l, const struct pool_opts *p)
+{
+	uint8_t kinds = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct edge_opts *e = &l->conf->edges[p->edges[i]];
+		kinds |= e->cname && !e->n_a && !e->n_aaaa ? KIND_CNAMES : KIND_ADDRESSES;
+	}
+	return kinds;
+}
+
+/* Of the edges that members lead to. A pool that stands in says what it has for all, at once; and who is pinned to a pool always gets
+ * that: neither mixes anything. */
+static uint8_t kinds_of(const struct linting *l, const struct pool_opts *p, unsigned depth)
+{
+	uint8_t kinds = kinds_of_edges(l, p);
+
+	for (size_t i = 0; i < p->n_members && depth; i++)
+		if (p->members[i].is_pool)
+			kinds |= kinds_of(l, &l->conf->pools[p->members[i].number], depth - 1);
+	return kinds;
+}
+
+/* With what its priorities have, which are pools of their own. */
+static uint8_t own_kinds(const struct linting *l, const struct pool_opts *p)
+{
+	uint8_t kinds = kinds_of_edges(l, p);
+
+	for (size_t i = 0; p->split && i < p->n_members; i++)
+		if (p->members[i].is_pool && l->conf->pools[p->members[i].number].part)
+			kinds |= kinds_of_edges(l, &l->conf->pools[p->members[i].number]);
+	return kinds;
+}
+
+struct mixing {
+	uint8_t kinds;
+	bool told;                   /* of a pool in it, or of its edges */
+	const struct pool_opts *with; /* this came the other kind; NULL */
+};
+
+static void add_kinds(const struct linting *l, const struct pool_opts *p, struct mixing *to)
+{
+	for (size_t i = 0; i < p->n_members; i++) {
+		const struct pool_opts *in = p->members[i].is_pool ? &l->conf->pools[p->members[i].number] : NULL;
+		if (in && in->part) {
+			add_kinds(l, in, to);
+			continue;
+		}
+		const uint8_t kinds = in ? kinds_of(l, in, POOL_DEPTH_MOST) : 0;
+		to->told = to->told || kinds == KIND_BOTH;
+		to->kinds |= kinds;
+		if (to->kinds == KIND_BOTH && !to->with)
+			to->with = in;
+	}
+}
+
+/* A mixture is told where it comes about: not of a pool's own edges, of which it has been told, and not again of who leads to
+ * a pool that is mixed. */
+static void look_at_kinds(const struct linting *l, const struct pool_opts *p, const struct node *n)
+{
+	struct mixing m = { .kinds = own_kinds(l, p) };
+
+	m.told = m.kinds == KIND_BOTH;
+	if (!m.told)
+		add_kinds(l, p, &m);
+	if (m.told || !m.with)
+		return;
+	const struct node *list = parse_get(n, "edges"), *at = find_member(n, "pool", m.with->name);
+	lint_doubt(l, LINT_TWO_KINDS, at == list ? find_member(n, "edge", m.with->name) : at,
+		"with pool %s, pool %s leads to edges with addresses and to edges with only a cname: a name is either a CNAME or not, and "
+		"resolvers take it for one for all types once they have met one (RFC 1034 section 3.6.2); have one stand in for the other "
+		"(all-down), or pin clients to it",
+		m.with->name, p->name);
+}
+
 static void look_at_probe(
 	const struct linting *l, const struct pool_opts *p, const struct node *n)
 {
@@ -302,6 +379,7 @@ void lint_pools(const struct linting *l)
 			continue;
 		look_at_weights(l, p, n);
 		look_at_number(l, p, n);
+		look_at_kinds(l, p, n);
 		look_at_probe(l, p, n);
 		look_at_ttl(l, p, n);
 		look_at_rules(l, p);

@@ -285,40 +285,6 @@ static void pins_are_checked(void)
 	told_check(row, UNIT_COUNT(row));
 }
 
-static void pools_that_lead_to_addresses_and_to_a_cname_are_told_once(void)
-{
-#define KINDS SERVER ZONES \
-	"edges: { a: { at: \"1,2\", a: 192.0.2.1 }, b: { at: \"1,2\", aaaa: \"::1\" }, c: { at: \"1,2\", cname: c.example }, " \
-	"d: { at: \"1,2\", cname: d.example } }\n"
-#define RR    "policy: round-robin"
-#define TOLD(place, pool) \
-	place ": warning: with this, pool " pool " leads to edges with addresses and to edges with only a cname: a name is either a " \
-	      "CNAME or not, and resolvers take it for one for all types once they have met one (RFC 1034 section 3.6.2); make " \
-	      "two pools\n"
-	static const struct told_case row[] = {
-		{ "an edge beside a pool, and not again where that is in another",
-			KINDS "pools:\n  w: { edges: [ { pool: n }, b ], " RR " }\n  n: { edges: [ a, v ], " RR " }\n  v: { edges: [ c, d ], " RR
-			      " }\n",
-			TOLD("6:20", "n") },
-		{ "two pools", KINDS "pools:\n  w: { edges: [ v, n ], " RR " }\n  n: { edges: [ a ] }\n  v: { edges: [ c ] }\n",
-			TOLD("5:20", "w") },
-		{ "who stands in", KINDS "pools:\n  w: { edges: [ a ], all-down: { pool: v } }\n  v: { edges: [ c ] }\n",
-			TOLD("5:40", "w") },
-		{ "a pin", KINDS "pools:\n  w: { edges: [ c ], pin: { default: { pool: v } } }\n  v: { edges: [ a ] }\n",
-			TOLD("5:38", "w") },
-		{ "a priority", KINDS "pools:\n  w: { edges: [ { pool: v, priority: 1 }, { edge: a, priority: 2 } ] }\n  v: { edges: [ c ] }\n",
-			TOLD("5:15", "w") },
-		{ "one kind", KINDS "pools:\n  w: { edges: [ v, c ], " RR ", all-down: { pool: x } }\n  v: { edges: [ d ] }\n"
-				    "  x: { edges: [ d ] }\n  y: { edges: [ a, z ], " RR " }\n  z: { edges: [ b ] }\n",
-			"" },
-	};
-
-	told_check(row, UNIT_COUNT(row));
-#undef TOLD
-#undef RR
-#undef KINDS
-}
-
 void suite_schema_pools(void);
 void suite_schema_pools(void)
 {
@@ -329,7 +295,6 @@ void suite_schema_pools(void)
 		{ "pools that stand in for each other in a circle are told",
 			pools_that_stand_in_for_each_other_in_a_circle_are_told },
 		{ "pins are checked", pins_are_checked },
-		{ "pools that lead to addresses and to a cname are told once", pools_that_lead_to_addresses_and_to_a_cname_are_told_once },
 	};
 
 	unit_suite("conf/schema_pools", cases, UNIT_COUNT(cases));
