@@ -244,6 +244,8 @@ static void servers_that_have_heard_the_same_have_the_same(void)
 	}
 	add(of[2], "192.0.2.53", "73.14.0.1", NOW);
 	CU_ASSERT_NOT_EQUAL(digest(of[2], 3), digest(of[0], 1));
+	for (uint64_t self = 1; self < 9; self++)
+		CU_ASSERT_NOT_EQUAL(digest(of[0], self), digest(of[0], self + 1)); /* who has seen it counts */
 	for (unsigned i = 0; i < SERVERS; i++)
 		client_pairs_free(of[i]);
 }
