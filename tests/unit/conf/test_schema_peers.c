@@ -3,6 +3,9 @@
 #include "unit/conf/told.h"
 #include "unit/unit.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define KEY "{ secret: \"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\" }"
 
 /* Names of keys are domain names: compared, and signed with, in lower case (RFC 8945 section 4.3.3). */
@@ -82,6 +85,49 @@ static void a_peer_that_gets_addresses_is_known_by_its_key_or_where_others_have_
 	text_fini(&lines);
 }
 
+/* Who of `asks` is let in by each way to write a list; the key is the first. */
+static void a_list_lets_in_whom_it_names_and_nobody_else(void)
+{
+	static const struct {
+		const char *from;
+		bool key;
+	} asks[] = { { "192.0.2.1", false }, { "192.0.2.9", false }, { "2001:db8::1", false }, { "192.0.2.1", true }, { "203.0.113.1", true } };
+	static const struct {
+		const char *list, *in; /* of `asks`, in their order */
+	} row[] = {
+		{ "none", "....." },
+		{ "any", "yyyyy" },
+		{ "192.0.2.1", "y..y." },
+		{ "[ 192.0.2.0/29, \"2001:db8::/32\" ]", "y.yy." },
+		{ "[ { key: k } ]", "...yy" },
+		{ "{ key: k, from: 192.0.2.0/24 }", "...y." },
+		{ "[ p ]", ".y..." }, /* by its address */
+		{ "[ signs, 192.0.2.9 ]", ".y.yy" }, /* by its key, wherever it comes from */
+	};
+
+	for (size_t i = 0; i < UNIT_COUNT(row); i++) {
+		char text[700], got[UNIT_COUNT(asks) + 1] = "";
+		struct text lines;
+		struct conf c;
+		snprintf(text, sizeof text,
+			SERVER "keys: { k: " KEY " }\npeers: { p: { at: 192.0.2.9 }, signs: { at: 192.0.2.77, key: k } }\n"
+			       "zones: [ { name: a.example, file: z, transfer: %s } ]\n",
+			row[i].list);
+		CU_ASSERT_TRUE_FATAL(told_read(&c, text, &lines));
+		const struct policy_access *access = &c.rules[c.zones[0].rule].access.transfer;
+		for (size_t k = 0; k < UNIT_COUNT(asks); k++) {
+			struct policy_asker who = { .key = asks[k].key ? &c.policy.keys[0] : NULL };
+			CU_ASSERT_TRUE_FATAL(addr_parse(&who.source, asks[k].from));
+			got[k] = policy_allows(access, &who) ? 'y' : '.';
+		}
+		if (strcmp(got, row[i].in) != 0)
+			printf("%s: %s for %s\n", row[i].list, got, row[i].in);
+		CU_ASSERT_STRING_EQUAL(got, row[i].in);
+		conf_fini(&c);
+		text_fini(&lines);
+	}
+}
+
 void suite_schema_peers(void);
 void suite_schema_peers(void)
 {
@@ -90,6 +136,7 @@ void suite_schema_peers(void)
 		{ "keys are told apart by more than their letters", keys_are_told_apart_by_more_than_their_letters },
 		{ "a peer that gets addresses is known by its key, or where others have it by its address, too",
 			a_peer_that_gets_addresses_is_known_by_its_key_or_where_others_have_it_by_its_address_too },
+		{ "a list lets in whom it names, and nobody else", a_list_lets_in_whom_it_names_and_nobody_else },
 	};
 
 	unit_suite("conf/schema_peers", cases, UNIT_COUNT(cases));
