@@ -16,6 +16,7 @@ struct between {
 	struct faults *f;
 	uint8_t *rdata; /* [UINT16_MAX] */
 	unsigned doubts, told;
+	bool fresh; /* some doubt of the zone has not been told: its file is read for it */
 	struct told {
 		uint8_t target[NAME_MOST];
 		uint16_t type;
@@ -111,6 +112,14 @@ static bool is_doubtful(const struct between *b, struct link *k, const uint8_t *
 	return leads_wrong(b, k, &l);
 }
 
+static bool is_told(const struct between *b, const struct link *k)
+{
+	for (unsigned i = 0; i < b->told; i++)
+		if (b->of[i].type == k->type && name_equal(b->of[i].target, k->target))
+			return true;
+	return false;
+}
+
 /* --- what is in the image ----------------------------------------------------------------- */
 
 static unsigned count_set(struct between *b, const struct zone *z, const struct zone_node *n, const struct zone_rrset *set)
@@ -122,7 +131,9 @@ static unsigned count_set(struct between *b, const struct zone *z, const struct 
 	image_owner(z, n, owner);
 	for (size_t at = 0; at < set->len; at += IMAGE_RR_FIXED + be16_get(set->wire + at + 10)) {
 		image_rdata(z, n, set, at, b->rdata);
-		doubts += is_doubtful(b, &k, b->rdata, target);
+		const bool doubtful = is_doubtful(b, &k, b->rdata, target);
+		doubts += doubtful;
+		b->fresh = b->fresh || (doubtful && !is_told(b, &k));
 	}
 	return doubts;
 }
@@ -174,14 +185,6 @@ static bool is_seen(const struct between *b, const struct zone *z, const uint8_t
 	return n && !(n->flags & NODE_HIDDEN);
 }
 
-static bool is_told(const struct between *b, const struct link *k)
-{
-	for (unsigned i = 0; i < b->told; i++)
-		if (b->of[i].type == k->type && name_equal(b->of[i].target, k->target))
-			return true;
-	return false;
-}
-
 static void tell_file(struct between *b, const struct registry_zone *of)
 {
 	uint8_t owner[NAME_MOST], target[NAME_MOST];
@@ -217,12 +220,13 @@ unsigned lint_between(const struct registry *r, const struct master_pools *pools
 	b.of = memory_zeroed(FAULTS_MOST, sizeof *b.of);
 	b.rdata = memory_zeroed(1, UINT16_MAX);
 	for (size_t i = 0; i < r->n; i++) {
-		const unsigned doubts = is_of_file(r->zones[i]) ? count_doubts(&b, r->zones[i]->load.zone) : 0;
-		b.doubts += doubts;
-		if (doubts && b.told < FAULTS_MOST)
+		b.fresh = false;
+		b.doubts += is_of_file(r->zones[i]) ? count_doubts(&b, r->zones[i]->load.zone) : 0;
+		if (b.fresh && b.told < FAULTS_MOST)
 			tell_file(&b, r->zones[i]);
 	}
 	memory_free(b.rdata);
 	memory_free(b.of);
-	return b.doubts - b.told;
+	/* A file may be another by now. */
+	return b.doubts > b.told ? b.doubts - b.told : 0;
 }
