@@ -233,7 +233,7 @@ void schema_check_trees(struct reader *r, struct schema_pool *pools, size_t n)
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++)
-		any = any || goes_into(&pools[i]) || pools[i].opts.all_down == POOL_OTHER;
+		any = any || goes_into(&pools[i]);
 	if (!any)
 		return;
 	for (size_t i = 0; i < n; i++)
